@@ -1,0 +1,89 @@
+/** The library's nouns: an engine holds one model, a session one sequence of tokens. */
+import type { Plan } from "../context/plan.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+
+export interface LoadOptions {
+  /** Worker threads that compute. Default: the cores this process may use. */
+  threads?: number;
+  /** Called while weights are read, in bytes of the file. */
+  onProgress?: (doneBytes: number, totalBytes: number) => void;
+  signal?: AbortSignal;
+}
+
+export interface Engine {
+  readonly model: ModelInfo;
+  readonly tokenizer: Tokenizer;
+  readonly threads: number;
+  /** A new, empty sequence. Throws UnsupportedError or InputError if the plan does not fit the model. */
+  session(options?: SessionOptions): Promise<Session>;
+  memory(): EngineMemory;
+  dispose(): Promise<void>;
+}
+
+export interface ModelInfo {
+  readonly name: string;
+  readonly architecture: string;
+  readonly contextLength: number;
+  readonly vocabularySize: number;
+  readonly numLayers: number;
+  readonly fileBytes: number;
+}
+
+export interface SessionOptions {
+  plan?: Plan;
+  /** Tokens computed at once during prefill; default 512. Results do not depend on it. */
+  prefillChunk?: number;
+}
+
+export interface Session {
+  /** Tokens held: prefilled and generated. */
+  readonly length: number;
+  readonly plan: Plan;
+  /** Appends tokens. Rejects with CapacityError if they exceed the context, with the signal's reason if aborted. */
+  prefill(tokenIds: ArrayLike<number>, options?: PrefillOptions): Promise<void>;
+  /** Samples tokens after what was prefilled; the sequence grows by what was yielded. */
+  generate(options?: GenerateOptions): AsyncIterable<GeneratedToken>;
+  memory(): SessionMemory;
+  dispose(): Promise<void>;
+}
+
+export interface PrefillOptions {
+  /** Called after every chunk. */
+  onProgress?: (doneTokens: number, totalTokens: number) => void;
+  signal?: AbortSignal;
+  /** If given, receives the logits of every token: [rows, vocabularySize] f32, in order. */
+  onLogits?: (logits: Float32Array, firstRow: number) => void;
+}
+
+export interface GenerateOptions {
+  /** Default: until an end token or the context is full. */
+  maxTokens?: number;
+  /** 0 (the default) is greedy. */
+  temperature?: number;
+  topK?: number;
+  topP?: number;
+  minP?: number;
+  seed?: number;
+  /** Generation ends before any of these strings is emitted. */
+  stop?: string[];
+  signal?: AbortSignal;
+}
+
+export interface GeneratedToken {
+  readonly tokenId: number;
+  /** Text that became complete with this token; may be empty inside a multi-byte character or a possible stop string. */
+  readonly text: string;
+}
+
+export interface SessionMemory {
+  readonly cacheBytes: number;
+  readonly pages: number;
+}
+
+export interface EngineMemory {
+  readonly weightBytes: number;
+  readonly workBytes: number;
+  readonly cacheBytes: number;
+  /** All of the shared WebAssembly memory that has been touched. */
+  readonly totalBytes: number;
+}
