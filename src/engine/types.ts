@@ -16,7 +16,7 @@ export interface Engine {
   readonly threads: number;
   /** A new, empty sequence. Throws UnsupportedError or InputError if the plan does not fit the model. */
   session(options?: SessionOptions): Promise<Session>;
-  memory(): EngineMemory;
+  memory(): Promise<EngineMemory>;
   dispose(): Promise<void>;
 }
 
@@ -43,7 +43,7 @@ export interface Session {
   prefill(tokenIds: ArrayLike<number>, options?: PrefillOptions): Promise<void>;
   /** Samples tokens after what was prefilled; the sequence grows by what was yielded. */
   generate(options?: GenerateOptions): AsyncIterable<GeneratedToken>;
-  memory(): SessionMemory;
+  memory(): Promise<SessionMemory>;
   dispose(): Promise<void>;
 }
 

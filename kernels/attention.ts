@@ -1,0 +1,171 @@
+// Segmented attention with an online softmax. An item is one KV head, a tile of query tokens and a list of pages:
+// every page is read once for all rows of the tile (tokens × query heads of the group).
+//
+//   item, u32 each: entries | numEntries | own | firstToken | numTokens | kvHead | partial
+//
+// entries: page addresses, bit 0 set for f32 pages. own: the f32 page that the tile's tokens sit in, or 0: a query sees its own page
+// unquantised and earlier pages sealed, so results do not depend on how a prompt was cut into chunks.
+// partial: 0 to write finished rows to `out`, or where to leave [rows][D] sums, maxima [rows], sums of weights [rows] for mergePartials.
+import {
+  BATCH_BYTES,
+  BATCH_KEEP,
+  BATCH_POSITIONS,
+  BATCH_ROWS,
+  BATCH_TAKE,
+  MASKED,
+  maskScores,
+  softmaxPage,
+} from "./attention-batch";
+import { scoresFloat, valuesFloat } from "./attention-float";
+import { scoresInt8, valuesInt8 } from "./attention-int8";
+import { exp2x4 } from "./simd";
+
+/** q, out: [tokens][heads][D] f32; positions: i32 [tokens]; scale: 1/√D · log2(e); window: 0 or the layer's sliding window. */
+export function attention(
+  begin: i32,
+  end: i32,
+  scratch: usize,
+  items: usize,
+  q: usize,
+  positions: usize,
+  out: usize,
+  heads: i32,
+  group: i32,
+  D: i32,
+  scale: f32,
+  window: i32,
+): void {
+  for (let index = begin; index < end; index++) {
+    const item = items + ((<usize>index) << 5);
+    const entries = load<usize>(item);
+    const numEntries = load<i32>(item, 4);
+    const own = load<usize>(item, 8);
+    const first = load<i32>(item, 12);
+    const tokens = load<i32>(item, 16);
+    const kvHead = load<i32>(item, 20);
+    const partial = load<usize>(item, 24);
+
+    const rows = (tokens * group + 3) & ~3;
+    const m = scratch + BATCH_BYTES,
+      l = m + ((<usize>rows) << 2);
+    const sums = l + ((<usize>rows) << 2);
+    for (let r: usize = 0; r < (<usize>rows) << 2; r += 4) store<f32>(m + r, MASKED);
+    memory.fill(l, 0, ((<usize>rows) << 2) * <usize>(1 + D));
+
+    let earliest: i32 = i32.MAX_VALUE,
+      latest: i32 = i32.MIN_VALUE;
+    for (let t = first; t < first + tokens; t++) {
+      const position = load<i32>(positions + ((<usize>t) << 2));
+      earliest = min(earliest, position);
+      latest = max(latest, position);
+    }
+
+    for (let e = 0; e <= numEntries; e++) {
+      const entry = e < numEntries ? load<usize>(entries + ((<usize>e) << 2)) : own | 1;
+      const page = entry & ~(<usize>3);
+      if (page == 0) continue;
+      let low: i32 = i32.MAX_VALUE,
+        high: i32 = i32.MIN_VALUE;
+      for (let i: usize = 0; i < 256; i += 4) {
+        const position = load<i32>(page + i);
+        low = min(low, position);
+        high = max(high, position);
+      }
+      if (low > latest || (window > 0 && high <= earliest - window)) continue;
+      const masked = high > earliest || (window > 0 && low <= latest - window);
+      for (let r = 0; r < rows; r += 4) {
+        gatherRows(scratch, r, tokens, group, first, kvHead, heads, D, q, positions);
+        const at = (<usize>r) << 2;
+        const to = sums + at * <usize>D;
+        if (entry & 1) scoresFloat(scratch, page, D, scale);
+        else scoresInt8(scratch, page, D, scale);
+        if (masked) maskScores(scratch, page, window);
+        softmaxPage(scratch, m + at, l + at, (entry & 1) == 0);
+        if (entry & 1) valuesFloat(scratch, page, D, to, scratch + BATCH_KEEP, scratch + BATCH_TAKE);
+        else valuesInt8(scratch, page, D, to, scratch + BATCH_KEEP, scratch + BATCH_TAKE);
+      }
+    }
+
+    if (partial) {
+      memory.copy(partial, sums, (<usize>rows * D) << 2);
+      memory.copy(partial + ((<usize>rows * D) << 2), m, (<usize>rows) << 3);
+    } else {
+      for (let r = 0; r < tokens * group; r++) {
+        const row = out + ((<usize>(((first + (r % tokens)) * heads + kvHead * group + r / tokens) * D)) << 2);
+        const weight = load<f32>(l + ((<usize>r) << 2));
+        const inverse: f32 = load<f32>(m + ((<usize>r) << 2)) > MASKED / 10 ? <f32>1 / weight : 0;
+        scaleInto(row, sums + ((<usize>r * D) << 2), D, inverse);
+      }
+    }
+  }
+}
+
+/** Row r of an item is token r % tokens, head r / tokens; rows past the last repeat it and are dropped at the end. */
+function gatherRows(
+  scratch: usize,
+  r: i32,
+  tokens: i32,
+  group: i32,
+  first: i32,
+  kvHead: i32,
+  heads: i32,
+  D: i32,
+  q: usize,
+  positions: usize,
+): void {
+  for (let i = 0; i < 4; i++) {
+    const row = min(r + i, tokens * group - 1);
+    const token = first + (row % tokens);
+    const head = kvHead * group + row / tokens;
+    store<usize>(scratch + BATCH_ROWS + ((<usize>i) << 2), q + ((<usize>((token * heads + head) * D)) << 2));
+    store<i32>(scratch + BATCH_POSITIONS + ((<usize>i) << 2), load<i32>(positions + ((<usize>token) << 2)));
+  }
+}
+
+function scaleInto(to: usize, from: usize, D: i32, factor: f32): void {
+  for (let i: usize = 0; i < (<usize>D) << 2; i += 16)
+    v128.store(to + i, f32x4.mul(v128.load(from + i), f32x4.splat(factor)));
+}
+
+/**
+ * Joins the partial results of one KV head by log-sum-exp. An item is a KV head; its partials are `splits` blocks of `stride` bytes.
+ * out: [tokens][heads][D].
+ */
+export function mergePartials(
+  begin: i32,
+  end: i32,
+  scratch: usize,
+  partials: usize,
+  splits: i32,
+  stride: usize,
+  out: usize,
+  tokens: i32,
+  heads: i32,
+  group: i32,
+  D: i32,
+): void {
+  const rows = (tokens * group + 3) & ~3;
+  for (let kvHead = begin; kvHead < end; kvHead++) {
+    const base = partials + <usize>(kvHead * splits) * stride;
+    for (let r = 0; r < tokens * group; r++) {
+      const to = out + ((<usize>(((r % tokens) * heads + kvHead * group + r / tokens) * D)) << 2);
+      const maxima = ((<usize>rows * D) << 2) + ((<usize>r) << 2);
+      let maximum: f32 = MASKED;
+      for (let s = 0; s < splits; s++) maximum = max(maximum, load<f32>(base + <usize>s * stride + maxima));
+      memory.fill(to, 0, (<usize>D) << 2);
+      let total: f32 = 0;
+      for (let s = 0; s < splits; s++) {
+        const part = base + <usize>s * stride;
+        const own = load<f32>(part + maxima);
+        if (own <= MASKED / 10) continue;
+        const factor = exp2x4(f32x4.splat(own - maximum));
+        total += f32x4.extract_lane(factor, 0) * load<f32>(part + maxima + ((<usize>rows) << 2));
+        for (let i: usize = 0; i < (<usize>D) << 2; i += 16) {
+          const sum = v128.load(part + ((<usize>r * D) << 2) + i);
+          v128.store(to + i, f32x4.add(v128.load(to + i), f32x4.mul(sum, factor)));
+        }
+      }
+      if (total > 0) scaleInto(to, to, D, <f32>1 / total);
+    }
+  }
+}

@@ -1,0 +1,95 @@
+// C[M][N] (+)= A[M][K] · Wᵀ, W in panels of 8 outputs (panel.ts), A packed by pack-rows.ts. One item is one panel.
+// The panel is unpacked once into scratch that stays in L1 and every row of A runs over it; long inputs go in pieces,
+// and the pieces of a group of panels share the slice of A that they read.
+import { blockBytes, I8, U5_MIN } from "./panel";
+import { rowFloat, tileFloat, UNPACKED_FLOAT_BYTES } from "./tile-float";
+import { rowInt16, tileInt16 } from "./tile-int16";
+import { rowInt8, tileInt8 } from "./tile-int8";
+import { unpack } from "./unpack";
+
+/** Blocks unpacked at once: about 16 KB of scratch, half of a small L1. */
+function pieceBlocks(format: i32): i32 {
+  return format <= U5_MIN ? 48 : format <= I8 ? 32 : 16;
+}
+
+/** a, scales: as packed for the class of `format`; c: f32 rows of `ldc` bytes, M rounded up to 4 of them unless M = 1. */
+export function matmul(
+  begin: i32,
+  end: i32,
+  scratch: usize,
+  format: i32,
+  M: i32,
+  K: i32,
+  panels: usize,
+  a: usize,
+  scales: usize,
+  c: usize,
+  ldc: usize,
+  accumulate: bool,
+): void {
+  const blocks = K >> 5;
+  const size = blockBytes(format);
+  const panelBytes = <usize>blocks * size;
+  const piece = pieceBlocks(format);
+  for (let b = 0; b < blocks; b += piece) {
+    const count = min(piece, blocks - b);
+    const add = accumulate || b > 0;
+    for (let p = begin; p < end; p++) {
+      const at = c + ((<usize>p) << 5);
+      unpack(format, panels + <usize>p * panelBytes + <usize>b * size, count, scratch);
+      if (format <= U5_MIN) {
+        const x = a + ((<usize>b) << 7),
+          s = scales + ((<usize>b) << 5);
+        if (M == 1) rowInt8(count, x, s, scratch, at, add);
+        else tileInt8(M, count, x, (<usize>K) << 2, s, (<usize>blocks) << 5, scratch, at, ldc, add);
+      } else if (format <= I8) {
+        const x = a + ((<usize>b) << 8),
+          s = scales + ((<usize>b) << 4);
+        if (M == 1) rowInt16(count, x, s, scratch, at, add);
+        else tileInt16(M, count, x, (<usize>K) << 3, s, (<usize>blocks) << 4, scratch, at, ldc, add);
+      } else {
+        const x = a + ((<usize>b) << 9);
+        if (M == 1) rowFloat(count, x, scratch, at, add);
+        else tileFloat(M, count, x, (<usize>K) << 4, scratch, at, ldc, add);
+      }
+    }
+  }
+}
+
+/** Rows of W as f32: out[t][K] = factor · W[ids[t]]. One item is one token. Used for embeddings. */
+export function embed(
+  begin: i32,
+  end: i32,
+  scratch: usize,
+  format: i32,
+  K: i32,
+  panels: usize,
+  ids: usize,
+  out: usize,
+  factor: f32,
+): void {
+  const size = blockBytes(format);
+  for (let t = begin; t < end; t++) {
+    const id = load<i32>(ids + ((<usize>t) << 2));
+    const column = <usize>(id & 7);
+    let block = panels + <usize>(id >> 3) * <usize>(K >> 5) * size;
+    let to = out + ((<usize>t * K) << 2);
+    for (let b = 0; b < K; b += 32, block += size, to += 128) {
+      unpack(format, block, 1, scratch);
+      for (let i: usize = 0; i < 32; i++) store<f32>(to + (i << 2), factor * valueAt(format, scratch, column, i));
+    }
+  }
+}
+
+function valueAt(format: i32, w: usize, column: usize, i: usize): f32 {
+  const four = ((column >> 2) << 4) | 0;
+  if (format <= U5_MIN) {
+    const q = <f32>load<u8>(w + ((i >> 2) << 5) + four + ((column & 3) << 2) + (i & 3));
+    return load<f32>(w + (column << 2), 256) * q + load<f32>(w + (column << 2), 288);
+  }
+  if (format <= I8) {
+    const q = <f32>load<i16>(w + ((i >> 1) << 5) + four + ((column & 3) << 2) + ((i & 1) << 1));
+    return load<f32>(w + (column << 2), 512) * q;
+  }
+  return load<f32>(w + (i << 5) + (column << 2));
+}

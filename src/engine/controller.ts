@@ -1,0 +1,190 @@
+/**
+ * The controller: a worker thread that owns the shared memory, the weights and all sequences, and runs the forward pass.
+ * One call is at most one chunk of tokens, so that sequences take turns and cancelling is prompt.
+ */
+import type { Plan } from "../context/plan.ts";
+import type { Gguf } from "../formats/gguf.ts";
+import type { ModelConfig } from "../model/config.ts";
+import { Decoder } from "../model/decoder.ts";
+import { loadWeights } from "../model/weights.ts";
+import { attentionScratchBytes, PAGE_SLOTS } from "../ops/attention.ts";
+import type { Host, Peer } from "../platform/platform.ts";
+import { compileKernels } from "../runtime/kernels.ts";
+import { SharedHeap } from "../runtime/memory.ts";
+import { CONTROL_BYTES, Team } from "../runtime/team.ts";
+import { PagePool } from "./page-pool.ts";
+import { serveCalls } from "./rpc.ts";
+import { createSampler, type Sampler, type SamplingOptions } from "./sampler.ts";
+import { Sequence, SequenceSpace } from "./sequence.ts";
+import type { EngineMemory, SessionMemory } from "./types.ts";
+
+export interface LoadParams {
+  path: string;
+  tensors: Gguf["tensors"];
+  config: ModelConfig;
+  threads: number;
+  chunk: number;
+}
+export interface LoadResult {
+  kernelBuild: string;
+}
+
+interface Slot {
+  sequence: Sequence;
+  sampler: Sampler;
+}
+
+/** Scratch of the kernels other than attention: an unpacked piece of a panel. */
+const SCRATCH_BYTES = 32 * 1024;
+const LOGIT_ROWS = 32;
+
+export class Controller {
+  private readonly heap: SharedHeap;
+  private readonly pool: PagePool;
+  private readonly slots = new Map<number, Slot>();
+  private readonly team: Team;
+  private readonly config: ModelConfig;
+  private readonly decoder: Decoder;
+  private readonly space: SequenceSpace;
+  private readonly weightBytes: number;
+  private readonly workBytes: number;
+
+  private constructor(heap: SharedHeap, team: Team, params: LoadParams, host: Host, progress: (event: unknown) => void) {
+    this.heap = heap;
+    this.pool = new PagePool(heap);
+    this.team = team;
+    this.config = params.config;
+    const before = heap.usedBytes;
+    const file = host.openFile(params.path);
+    let reported = 0;
+    const onProgress = (done: number, total: number) => {
+      if (done < total && done - reported < 8 << 20) return;
+      reported = done;
+      progress({ done, total });
+    };
+    try {
+      const gguf = { metadata: new Map(), tensors: params.tensors };
+      const weights = loadWeights(team, heap, params.config, { gguf, file, onProgress });
+      this.weightBytes = heap.usedBytes - before;
+      this.decoder = new Decoder(team, heap, params.config, weights, params.chunk);
+    } finally {
+      file.close();
+    }
+    this.space = new SequenceSpace(team, heap, this.pool, params.config, params.chunk);
+    this.workBytes = heap.usedBytes - this.weightBytes;
+  }
+
+  static async load(host: Host, params: LoadParams, progress: (event: unknown) => void): Promise<Controller> {
+    const heap = new SharedHeap(CONTROL_BYTES);
+    const build = compileKernels(host.kernelBinary);
+    const scratchBytes = Math.max(SCRATCH_BYTES, attentionScratchBytes(params.config, PAGE_SLOTS));
+    const team = await Team.start(heap, build, host.spawn, { threads: params.threads, scratchBytes });
+    try {
+      return new Controller(heap, team, params, host, progress);
+    } catch (error) {
+      await team.stop();
+      throw error;
+    }
+  }
+
+  get kernelBuild(): string {
+    return this.team.buildName;
+  }
+
+  open({ session, plan }: { session: number; plan: Plan }): void {
+    const { team, heap, pool, config, space } = this;
+    this.slots.set(session, { sequence: new Sequence({ team, heap, pool, config, space, plan }), sampler: createSampler() });
+  }
+
+  /** Computes a chunk; the logits after its last token are kept if `last`, all of its logits are returned if `all`. */
+  prefill({ session, tokenIds, last, all }: { session: number; tokenIds: Int32Array; last: boolean; all: boolean }): Float32Array | undefined {
+    const { sequence } = this.slot(session);
+    sequence.run(this.decoder, tokenIds);
+    if (last) this.keepLogits(sequence, tokenIds.length - 1);
+    return all ? this.allLogits(tokenIds.length) : undefined;
+  }
+
+  private keepLogits(sequence: Sequence, row: number): void {
+    const { logits } = this.decoder.logits(row, 1);
+    const { vocabularySize } = this.config;
+    sequence.logits ??= new Float32Array(vocabularySize);
+    sequence.logits.set(logits.subarray(0, vocabularySize));
+  }
+
+  private allLogits(rows: number): Float32Array {
+    const { vocabularySize } = this.config;
+    const out = new Float32Array(rows * vocabularySize);
+    for (let first = 0; first < rows; first += LOGIT_ROWS) {
+      const count = Math.min(LOGIT_ROWS, rows - first);
+      const { logits, stride } = this.decoder.logits(first, count);
+      for (let r = 0; r < count; r++)
+        out.set(logits.subarray(r * stride, r * stride + vocabularySize), (first + r) * vocabularySize);
+    }
+    return out;
+  }
+
+  /** Sets how next() samples. */
+  sampling({ session, options }: { session: number; options: SamplingOptions }): void {
+    this.slot(session).sampler = createSampler(options);
+  }
+
+  /** Samples from the kept logits. */
+  sample({ session }: { session: number }): number {
+    const { sequence, sampler } = this.slot(session);
+    if (!sequence.logits) throw new Error("generate: nothing was prefilled");
+    return sampler(sequence.logits);
+  }
+
+  memory({ session }: { session: number }): SessionMemory {
+    const { cache } = this.slot(session).sequence;
+    return { cacheBytes: cache.bytes, pages: cache.pages };
+  }
+
+  engineMemory(): EngineMemory {
+    const { weightBytes, workBytes, pool, heap } = this;
+    return { weightBytes, workBytes, cacheBytes: pool.usedBytes, totalBytes: heap.usedBytes };
+  }
+
+  close({ session }: { session: number }): void {
+    this.slots.get(session)?.sequence.dispose();
+    this.slots.delete(session);
+  }
+
+  async stop(): Promise<void> {
+    await this.team.stop();
+  }
+
+  private slot(session: number): Slot {
+    const slot = this.slots.get(session);
+    if (!slot) throw new Error("the session was disposed");
+    return slot;
+  }
+}
+
+/** The calls of an engine, as its controller thread answers them. */
+export function controllerMethods(host: Host) {
+  let controller: Controller | undefined;
+  const loaded = () => {
+    if (!controller) throw new Error("controller: no model is loaded");
+    return controller;
+  };
+  return {
+    async load(params: LoadParams, progress: (event: unknown) => void): Promise<LoadResult> {
+      controller = await Controller.load(host, params, progress);
+      return { kernelBuild: controller.kernelBuild };
+    },
+    open: (params: Parameters<Controller["open"]>[0]) => loaded().open(params),
+    prefill: (params: Parameters<Controller["prefill"]>[0]) => loaded().prefill(params),
+    sampling: (params: Parameters<Controller["sampling"]>[0]) => loaded().sampling(params),
+    sample: (params: { session: number }) => loaded().sample(params),
+    memory: (params: { session: number }) => loaded().memory(params),
+    engineMemory: (_: undefined) => loaded().engineMemory(),
+    close: (params: { session: number }) => loaded().close(params),
+    stop: async (_: undefined) => controller?.stop(),
+  };
+}
+export type ControllerMethods = ReturnType<typeof controllerMethods>;
+
+export function serveEngine(host: Host, peer: Peer): void {
+  serveCalls(peer, controllerMethods(host));
+}

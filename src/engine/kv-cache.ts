@@ -1,0 +1,210 @@
+/**
+ * The KV cache of one sequence: for every (layer, KV head) a table of sealed pages and one open f32 page.
+ * Only this file moves the bytes of keys and values. A page holds positions [64n, 64n + 63] of the text.
+ */
+import type { CacheFormat } from "../context/plan.ts";
+import {
+  appendKv,
+  type AttentionItem,
+  FLOAT_PAGE,
+  floatPageBytes,
+  int8PageBytes,
+  PAGE_SLOTS,
+  sealPages,
+} from "../ops/attention.ts";
+import type { SharedHeap } from "../runtime/memory.ts";
+import type { Team } from "../runtime/team.ts";
+import type { LayerShape } from "./layer-shapes.ts";
+import type { PagePool } from "./page-pool.ts";
+
+/** Pages of one (layer, KV head). table[n] is the sealed page n; pages before `first` have left the window and are gone. */
+interface HeadPages {
+  readonly table: number;
+  first: number;
+  sealed: number;
+  open: number;
+}
+
+/** f32 pages that a chunk fills, shared by all sequences: [KV heads][pages of a chunk]. */
+export interface Staging {
+  readonly pages: Uint32Array[];
+  /** u32 space for the page addresses of one append and for the (from, to) pairs of one seal. */
+  readonly runTable: number;
+  readonly pairTable: number;
+}
+
+export class KvCache {
+  length = 0;
+  private readonly heads: HeadPages[][];
+  private readonly tableBytes: number;
+  private readonly team: Team;
+  private readonly heap: SharedHeap;
+  private readonly pool: PagePool;
+  private readonly shapes: readonly LayerShape[];
+  private readonly format: CacheFormat;
+  private readonly staging: Staging;
+  /** f32 caches only: pages of the current chunk, [KV heads][pages]; they become sealed pages as they are. */
+  private readonly fresh: number[][];
+
+  constructor(args: {
+    team: Team;
+    heap: SharedHeap;
+    pool: PagePool;
+    shapes: readonly LayerShape[];
+    format: CacheFormat;
+    staging: Staging;
+    capacity: number;
+  }) {
+    this.team = args.team;
+    this.heap = args.heap;
+    this.pool = args.pool;
+    this.shapes = args.shapes;
+    this.format = args.format;
+    this.staging = args.staging;
+    this.fresh = Array.from({ length: Math.max(...this.shapes.map(({ numKvHeads }) => numKvHeads)) }, () => []);
+    this.tableBytes = Math.ceil(args.capacity / PAGE_SLOTS + 1) * 4;
+    this.heads = this.shapes.map(({ numKvHeads, headDim }) =>
+      Array.from({ length: numKvHeads }, () => ({
+        table: this.pool.take(this.tableBytes),
+        first: 0,
+        sealed: 0,
+        open: this.pool.take(floatPageBytes(headDim)),
+      })),
+    );
+  }
+
+  /** Bytes of pages that `tokens` tokens take, tables and open pages left out. */
+  static bytesFor(shapes: readonly LayerShape[], format: CacheFormat, tokens: number): number {
+    return shapes.reduce((sum, { numKvHeads, headDim, window }) => {
+      const held = window > 0 ? Math.min(tokens, window + 2 * PAGE_SLOTS) : tokens;
+      return sum + numKvHeads * Math.ceil(held / PAGE_SLOTS) * pageBytes(format, headDim);
+    }, 0);
+  }
+
+  private sealedPageBytes(layer: number): number {
+    return pageBytes(this.format, this.shapes[layer].headDim);
+  }
+
+  /** Appends the chunk's keys and values of one layer and seals the pages that became full. */
+  append(layer: number, chunk: { tokens: number; positions: number; k: number; v: number }): void {
+    const shape = this.shapes[layer];
+    const firstSlot = this.length % PAGE_SLOTS;
+    const numPages = Math.ceil((firstSlot + chunk.tokens) / PAGE_SLOTS);
+    const full = Math.floor((firstSlot + chunk.tokens) / PAGE_SLOTS);
+    const run = this.heap.addresses(this.staging.runTable, shape.numKvHeads * numPages);
+    this.heads[layer].forEach((head, h) => {
+      if (this.format === "f32")
+        for (let n = 1; n < numPages; n++) this.fresh[h][n] = this.pool.take(floatPageBytes(shape.headDim));
+      for (let n = 0; n < numPages; n++) run[h * numPages + n] = this.runPage(head, h, n);
+    });
+    const { tokens, positions, k, v } = chunk;
+    const pages = this.staging.runTable;
+    appendKv(this.team, shape, { tokens, firstSlot, k, v, positions, pages, pagesPerHead: numPages });
+    this.seal(layer, full);
+  }
+
+  /** The f32 page that holds the n-th page's worth of the chunk. */
+  private runPage(head: HeadPages, h: number, n: number): number {
+    if (n === 0) return head.open;
+    return this.format === "f32" ? this.fresh[h][n] : this.staging.pages[h][n];
+  }
+
+  /** Puts the first `full` pages of the run into the tables: as they are, or quantised. */
+  private seal(layer: number, full: number): void {
+    if (full === 0) return;
+    const { headDim } = this.shapes[layer];
+    const pairs: number[] = [];
+    this.heads[layer].forEach((head, h) => {
+      const table = this.heap.addresses(head.table, this.tableBytes / 4);
+      for (let n = 0; n < full; n++) {
+        const from = this.runPage(head, h, n);
+        if (this.format === "f32") table[head.sealed + n] = from | FLOAT_PAGE;
+        else {
+          const to = this.pool.take(int8PageBytes(headDim));
+          table[head.sealed + n] = to;
+          pairs.push(from, to);
+        }
+      }
+    });
+    if (pairs.length === 0) return;
+    this.heap.addresses(this.staging.pairTable, pairs.length).set(pairs);
+    sealPages(this.team, headDim, this.staging.pairTable, pairs.length / 2);
+  }
+
+  /** One item per KV head and page that the chunk's tokens sit in. Call between append() and advance(). */
+  items(layer: number, tokens: number): AttentionItem[] {
+    const { window } = this.shapes[layer];
+    const items: AttentionItem[] = [];
+    const firstSlot = this.length % PAGE_SLOTS;
+    this.heads[layer].forEach((head, kvHead) => {
+      for (let n = 0, firstToken = 0; firstToken < tokens; n++) {
+        const numTokens = Math.min(tokens - firstToken, PAGE_SLOTS - (n === 0 ? firstSlot : 0));
+        const earliest = this.length + firstToken;
+        const skip = window > 0 ? Math.floor(Math.max(0, earliest - window + 1) / PAGE_SLOTS) : 0;
+        const from = Math.max(head.first, skip);
+        items.push({
+          entries: head.table + from * 4,
+          numEntries: head.sealed + n - from,
+          own: this.runPage(head, kvHead, n),
+          firstToken,
+          numTokens,
+          kvHead,
+          partial: 0,
+        });
+        firstToken += numTokens;
+      }
+    });
+    return items;
+  }
+
+  /** The layer is done with the chunk: full pages are counted, the last page becomes the open one, pages out of the window are freed. */
+  advanceLayer(layer: number, tokens: number): void {
+    const { window, headDim } = this.shapes[layer];
+    const end = (this.length % PAGE_SLOTS) + tokens;
+    const full = Math.floor(end / PAGE_SLOTS);
+    const last = Math.ceil(end / PAGE_SLOTS) - 1;
+    const oldest = window > 0 ? this.length + tokens - window : 0;
+    this.heads[layer].forEach((head, h) => {
+      head.sealed += full;
+      if (this.format === "f32") {
+        if (end % PAGE_SLOTS === 0) head.open = this.pool.take(floatPageBytes(headDim));
+        else head.open = this.runPage(head, h, last);
+      } else if (last > 0) {
+        // The last page of the run holds the newest tokens (or is full and sealed): it trades places with the open page.
+        const page = this.staging.pages[h][last];
+        this.staging.pages[h][last] = head.open;
+        head.open = page;
+      }
+      const table = this.heap.addresses(head.table, this.tableBytes / 4);
+      while (head.first < head.sealed && (head.first + 1) * PAGE_SLOTS <= oldest)
+        this.pool.give(table[head.first++] & ~3, this.sealedPageBytes(layer));
+    });
+  }
+
+  get pages(): number {
+    return this.heads.reduce((sum, layer) => sum + layer.reduce((pages, head) => pages + head.sealed - head.first + 1, 0), 0);
+  }
+
+  get bytes(): number {
+    return this.heads.reduce((sum, heads, layer) => {
+      const open = floatPageBytes(this.shapes[layer].headDim) + this.tableBytes;
+      return sum + heads.reduce((bytes, head) => bytes + open + (head.sealed - head.first) * this.sealedPageBytes(layer), 0);
+    }, 0);
+  }
+
+  dispose(): void {
+    this.heads.forEach((heads, layer) => {
+      for (const head of heads) {
+        const table = this.heap.addresses(head.table, this.tableBytes / 4);
+        for (let n = head.first; n < head.sealed; n++) this.pool.give(table[n] & ~3, this.sealedPageBytes(layer));
+        this.pool.give(head.open, floatPageBytes(this.shapes[layer].headDim));
+        this.pool.give(head.table, this.tableBytes);
+        head.first = head.sealed = 0;
+      }
+    });
+  }
+}
+
+function pageBytes(format: CacheFormat, headDim: number): number {
+  return format === "f32" ? floatPageBytes(headDim) : int8PageBytes(headDim);
+}

@@ -1,0 +1,10 @@
+/** The shape of attention in each layer, as ops want it. */
+import type { ModelConfig } from "../model/config.ts";
+import type { AttentionShape } from "../ops/attention.ts";
+
+export type LayerShape = AttentionShape;
+
+export function layerShapes(config: ModelConfig): LayerShape[] {
+  const { numHeads, numKvHeads, headDim, attentionScale: scale } = config;
+  return config.layers.map(({ window }) => ({ numHeads, numKvHeads, headDim, scale, window }));
+}

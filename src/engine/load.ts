@@ -1,0 +1,104 @@
+/** Loads a model: reads the header, checks that it fits, starts the controller and hands it the file. */
+import { defaultPlan, type Plan } from "../context/plan.ts";
+import { readGguf } from "../formats/gguf.ts";
+import { type ModelConfig, readModelConfig } from "../model/config.ts";
+import { Decoder } from "../model/decoder.ts";
+import { weightBytes } from "../model/weights.ts";
+import type { Host } from "../platform/platform.ts";
+import { CapacityError, InputError } from "../runtime/errors.ts";
+import { createTokenizer } from "../tokenizer/tokenizer.ts";
+import type { ControllerMethods } from "./controller.ts";
+import { Caller } from "./rpc.ts";
+import { EngineSession } from "./session.ts";
+import type { Engine, LoadOptions, ModelInfo, SessionOptions } from "./types.ts";
+
+const DEFAULT_CHUNK = 512;
+/** JavaScript heaps, code and stacks of the threads. */
+const OVERHEAD_BYTES = 200 << 20;
+
+export async function loadEngine(host: Host, path: string, options: LoadOptions = {}): Promise<Engine> {
+  const { onProgress, signal } = options;
+  const threads = checkThreads(options.threads, host.availableThreads());
+  const file = host.openFile(path);
+  const { gguf, fileBytes } = readHeader(file);
+  const config = readModelConfig(gguf);
+  const tokenizer = createTokenizer(gguf.metadata);
+  checkMemory(host, config, weightBytes(gguf), path);
+  signal?.throwIfAborted();
+
+  const caller = new Caller<ControllerMethods>(host.spawn({ role: "controller" }));
+  const abort = () => void caller.stop();
+  signal?.addEventListener("abort", abort, { once: true });
+  try {
+    const params = { path, tensors: gguf.tensors, config, threads, chunk: DEFAULT_CHUNK };
+    await caller.call("load", params, (event) => {
+      const { done, total } = event as { done: number; total: number };
+      onProgress?.(done, total);
+    });
+  } catch (error) {
+    await caller.stop();
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", abort);
+  }
+
+  const model = modelInfo(config, fileBytes);
+  let sessions = 0;
+  return {
+    model,
+    tokenizer,
+    threads,
+    async session({ plan = defaultPlan, prefillChunk = DEFAULT_CHUNK }: SessionOptions = {}) {
+      const chunk = checkChunk(prefillChunk);
+      const id = ++sessions;
+      await caller.call("open", { session: id, plan });
+      return new EngineSession({ id, caller, model, tokenizer, plan: plan satisfies Plan, chunk });
+    },
+    memory: () => caller.call("engineMemory", undefined),
+    async dispose() {
+      await caller.call("stop", undefined);
+      await caller.stop();
+    },
+  };
+}
+
+function readHeader(file: ReturnType<Host["openFile"]>) {
+  try {
+    return { gguf: readGguf(file), fileBytes: file.size };
+  } finally {
+    file.close();
+  }
+}
+
+function modelInfo(config: ModelConfig, fileBytes: number): ModelInfo {
+  const { name, architecture, contextLength, vocabularySize, numLayers } = config;
+  return { name, architecture, contextLength, vocabularySize, numLayers, fileBytes };
+}
+
+function checkThreads(threads: number | undefined, cores: number): number {
+  if (threads === undefined) return cores;
+  if (!Number.isInteger(threads) || threads < 1 || threads > cores)
+    throw new InputError(`threads: expected a whole number from 1 to ${cores} (the cores here), got ${threads}. Leave it out for all cores.`);
+  return threads;
+}
+
+function checkChunk(chunk: number): number {
+  if (!Number.isInteger(chunk) || chunk < 1 || chunk > DEFAULT_CHUNK)
+    throw new InputError(`prefillChunk: expected a whole number from 1 to ${DEFAULT_CHUNK}, got ${chunk}.`);
+  return chunk;
+}
+
+/** The sum, before anything is loaded. */
+function checkMemory(host: Host, config: ModelConfig, weights: number, path: string): void {
+  const work = Decoder.workBytes(config, DEFAULT_CHUNK);
+  const needed = weights + work + OVERHEAD_BYTES;
+  const free = host.freeMemoryBytes();
+  const megabytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MB`;
+  if (needed > free)
+    throw new CapacityError(
+      `${path}: needs ${megabytes(needed)} of memory (weights ${megabytes(weights)} + work space ${megabytes(work)} + ` +
+        `program ${megabytes(OVERHEAD_BYTES)}), ${megabytes(free)} are free. Close other programs or use a smaller model.`,
+      { expected: needed, got: free },
+    );
+}

@@ -1,0 +1,26 @@
+/** Pages and tables of sequences: blocks of a few sizes, given back to free lists when a sequence ends. */
+import type { SharedHeap } from "../runtime/memory.ts";
+
+export class PagePool {
+  private readonly free = new Map<number, number[]>();
+  private readonly heap: SharedHeap;
+  /** Bytes in use, free lists not counted. */
+  usedBytes = 0;
+
+  constructor(heap: SharedHeap) {
+    this.heap = heap;
+  }
+
+  take(bytes: number): number {
+    const address = this.free.get(bytes)?.pop() ?? this.heap.allocate(bytes);
+    this.usedBytes += bytes;
+    return address;
+  }
+
+  give(address: number, bytes: number): void {
+    const list = this.free.get(bytes) ?? [];
+    list.push(address);
+    this.free.set(bytes, list);
+    this.usedBytes -= bytes;
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * One sequence inside the controller: its cache, and the LayerContext that the decoder calls for a chunk of its tokens.
+ */
+import { fillRopeTable, inverseFrequencies } from "../context/position/rope.ts";
+import type { Plan } from "../context/plan.ts";
+import type { Decoder, LayerContext } from "../model/decoder.ts";
+import type { ModelConfig } from "../model/config.ts";
+import { attention, type AttentionItem, mergePartials, partialBytes, PAGE_SLOTS } from "../ops/attention.ts";
+import { rope } from "../ops/rows.ts";
+import type { SharedHeap } from "../runtime/memory.ts";
+import type { Team } from "../runtime/team.ts";
+import { KvCache, type Staging } from "./kv-cache.ts";
+import { type LayerShape, layerShapes } from "./layer-shapes.ts";
+import type { PagePool } from "./page-pool.ts";
+
+/** A chunk of at most this many tokens splits its keys over threads; longer ones have enough query tiles. */
+const SPLIT_TOKENS = 8;
+/** Sealed pages below which a split is not worth its merge. */
+const MIN_SPLIT_PAGES = 4;
+
+/** Work space that all sequences of an engine share: one chunk is computed at a time. */
+export class SequenceSpace {
+  readonly positions: number;
+  readonly staging: Staging;
+  readonly itemSpace: number;
+  readonly partials: number;
+  readonly shapes: LayerShape[];
+  readonly splits: number;
+  /** One rotary table a distinct frequency profile; layer l uses tables[profileOf[l]]. */
+  readonly tables: { address: number; frequencies: Float64Array }[] = [];
+  readonly profileOf: number[] = [];
+
+  constructor(team: Team, heap: SharedHeap, pool: PagePool, config: ModelConfig, maxTokens: number) {
+    this.shapes = layerShapes(config);
+    const { numKvHeads, headDim, rotary } = config;
+    const pages = Math.ceil(maxTokens / PAGE_SLOTS) + 1;
+    this.positions = heap.allocate(maxTokens * 4);
+    this.splits = Math.max(1, Math.ceil((4 * team.threads) / numKvHeads));
+    this.itemSpace = heap.allocate(numKvHeads * Math.max(pages, this.splits) * 32);
+    this.partials = heap.allocate(numKvHeads * this.splits * partialBytes(this.shapes[0], SPLIT_TOKENS));
+    this.staging = {
+      pages: Array.from({ length: numKvHeads }, () => Uint32Array.from({ length: pages }, () => pool.take(256 + headDim * 512))),
+      runTable: heap.allocate(numKvHeads * pages * 4),
+      pairTable: heap.allocate(numKvHeads * pages * 8),
+    };
+    const profiles: string[] = [];
+    for (const { rope } of config.layers) {
+      const key = `${rope.base} ${rope.factor}`;
+      if (!profiles.includes(key)) {
+        profiles.push(key);
+        const address = heap.allocate(maxTokens * rotary * 4);
+        this.tables.push({ address, frequencies: inverseFrequencies({ ...rope, rotary }) });
+      }
+      this.profileOf.push(profiles.indexOf(key));
+    }
+  }
+}
+
+export class Sequence implements LayerContext {
+  readonly cache: KvCache;
+  /** Logits after the last token, kept because sequences share the decoder's buffer. */
+  logits?: Float32Array;
+  private tokens = 0;
+  private readonly team: Team;
+  private readonly heap: SharedHeap;
+  private readonly config: ModelConfig;
+  private readonly space: SequenceSpace;
+
+  constructor(args: { team: Team; heap: SharedHeap; pool: PagePool; config: ModelConfig; space: SequenceSpace; plan: Plan }) {
+    const { team, heap, pool, config, space, plan } = args;
+    this.team = team;
+    this.heap = heap;
+    this.config = config;
+    this.space = space;
+    const { shapes, staging } = space;
+    this.cache = new KvCache({
+      team,
+      heap,
+      pool,
+      shapes,
+      staging,
+      format: plan.cache.format,
+      capacity: config.contextLength,
+    });
+  }
+
+  get length(): number {
+    return this.cache.length;
+  }
+
+  /** Computes one chunk; afterwards decoder.logits(row, …) gives what its tokens predict. */
+  run(decoder: Decoder, tokenIds: Int32Array): void {
+    const { heap, space, cache } = this;
+    this.tokens = tokenIds.length;
+    const positions = heap.ints(space.positions, this.tokens);
+    for (let t = 0; t < this.tokens; t++) positions[t] = cache.length + t;
+    for (const { address, frequencies } of space.tables)
+      fillRopeTable(heap.floats(address, this.tokens * frequencies.length * 2), positions, frequencies);
+    decoder.forward(tokenIds, this);
+    cache.length += this.tokens;
+  }
+
+  rotate(layer: number, q: number, k: number): void {
+    const { numHeads, numKvHeads, headDim, rotary, ropeInterleaved: interleaved } = this.config;
+    const table = this.space.tables[this.space.profileOf[layer]].address;
+    rope(this.team, { heads: numHeads, headDim, rotary, interleaved }, table, q, this.tokens);
+    rope(this.team, { heads: numKvHeads, headDim, rotary, interleaved }, table, k, this.tokens);
+  }
+
+  append(layer: number, k: number, v: number): void {
+    this.cache.append(layer, { tokens: this.tokens, positions: this.space.positions, k, v });
+  }
+
+  attend(layer: number, out: number, q: number): void {
+    const { team, heap, cache, space, tokens } = this;
+    const shape = space.shapes[layer];
+    const items = cache.items(layer, tokens);
+    const { itemSpace, positions, partials } = space;
+    const splits = this.numSplits(items, shape);
+    if (splits > 1) {
+      const stride = partialBytes(shape, tokens);
+      const parts = items.flatMap((item) => splitItem(item, splits, partials + item.kvHead * splits * stride, stride));
+      attention(team, heap, shape, parts, { itemSpace, q, positions, out });
+      mergePartials(team, shape, { partials, splits, stride, out, tokens });
+    } else attention(team, heap, shape, items, { itemSpace, q, positions, out });
+    cache.advanceLayer(layer, tokens);
+  }
+
+  private numSplits(items: readonly AttentionItem[], shape: LayerShape): number {
+    if (this.tokens > SPLIT_TOKENS || items.length > shape.numKvHeads) return 1;
+    return Math.min(this.space.splits, Math.floor(items[0].numEntries / MIN_SPLIT_PAGES));
+  }
+
+  dispose(): void {
+    this.cache.dispose();
+    this.logits = undefined;
+  }
+}
+
+/** Cuts an item's pages into `splits` runs; the page that the tokens sit in goes with the last. */
+function splitItem(item: AttentionItem, splits: number, partial: number, stride: number): AttentionItem[] {
+  return Array.from({ length: splits }, (_, s) => {
+    const begin = Math.floor((item.numEntries * s) / splits);
+    const end = Math.floor((item.numEntries * (s + 1)) / splits);
+    const own = s === splits - 1 ? item.own : 0;
+    return { ...item, entries: item.entries + begin * 4, numEntries: end - begin, own, partial: partial + s * stride };
+  });
+}

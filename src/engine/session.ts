@@ -1,0 +1,115 @@
+/** The calling side of a sequence: cuts prompts into chunks, drives generation token by token, ends on time. */
+import type { Plan } from "../context/plan.ts";
+import { CapacityError, InputError } from "../runtime/errors.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import type { ControllerMethods } from "./controller.ts";
+import type { Caller } from "./rpc.ts";
+import { StopText } from "./stop-text.ts";
+import type { GeneratedToken, GenerateOptions, ModelInfo, PrefillOptions, Session, SessionMemory } from "./types.ts";
+
+export interface SessionParts {
+  id: number;
+  caller: Caller<ControllerMethods>;
+  model: ModelInfo;
+  tokenizer: Tokenizer;
+  plan: Plan;
+  chunk: number;
+}
+
+export class EngineSession implements Session {
+  length = 0;
+  private readonly parts: SessionParts;
+  /** Calls of one session run one after the other. */
+  private busy = false;
+
+  constructor(parts: SessionParts) {
+    this.parts = parts;
+  }
+
+  get plan(): Plan {
+    return this.parts.plan;
+  }
+
+  async prefill(tokenIds: ArrayLike<number>, options: PrefillOptions = {}): Promise<void> {
+    const { onProgress, signal, onLogits } = options;
+    const { caller, id: session, chunk } = this.parts;
+    this.checkTokens(tokenIds);
+    await this.exclusively(async () => {
+      for (let first = 0; first < tokenIds.length; first += chunk) {
+        signal?.throwIfAborted();
+        const ids = Int32Array.from({ length: Math.min(chunk, tokenIds.length - first) }, (_, i) => tokenIds[first + i]);
+        const last = first + ids.length === tokenIds.length;
+        const all = onLogits !== undefined;
+        const logits = await caller.call("prefill", { session, tokenIds: ids, last, all });
+        this.length += ids.length;
+        if (logits) onLogits?.(logits, first);
+        onProgress?.(first + ids.length, tokenIds.length);
+      }
+    });
+  }
+
+  private checkTokens(tokenIds: ArrayLike<number>): void {
+    const { contextLength, vocabularySize } = this.parts.model;
+    const total = this.length + tokenIds.length;
+    if (tokenIds.length === 0) throw new InputError("prefill: expected at least one token, got none. Give some text.");
+    if (total > contextLength)
+      throw new CapacityError(
+        `prompt: ${total.toLocaleString("en")} tokens, the model's context is ${contextLength.toLocaleString("en")}. ` +
+          "Shorten the text, or use a model with a longer context.",
+        { expected: contextLength, got: total },
+      );
+    for (let i = 0; i < tokenIds.length; i++) {
+      const id = tokenIds[i];
+      if (!Number.isInteger(id) || id < 0 || id >= vocabularySize)
+        throw new InputError(`prefill: token ${i}: expected an id from 0 to ${vocabularySize - 1}, got ${id}.`, { got: id });
+    }
+  }
+
+  async *generate(options: GenerateOptions = {}): AsyncGenerator<GeneratedToken> {
+    const { maxTokens = Number.POSITIVE_INFINITY, stop = [], signal, ...sampling } = options;
+    const { caller, id: session, tokenizer, model } = this.parts;
+    if (this.length === 0) throw new InputError("generate: the session is empty. Call prefill() first.");
+    if (this.busy) throw new Error("session: another prefill or generate is still running");
+    this.busy = true;
+    try {
+      await caller.call("sampling", { session, options: sampling });
+      const text = tokenizer.decoder();
+      const stops = new StopText(stop);
+      for (let n = 0; n < maxTokens && this.length < model.contextLength; n++) {
+        signal?.throwIfAborted();
+        const tokenId = await caller.call("sample", { session });
+        if (tokenizer.endIds.has(tokenId)) break;
+        // The next step starts while the caller uses this token.
+        this.length++;
+        const step = caller.call("prefill", { session, tokenIds: Int32Array.of(tokenId), last: true, all: false });
+        step.catch(() => {}); // reported by the await below, or by the next call if the caller stops here
+        const piece = stops.push(text.push(tokenId));
+        yield { tokenId, text: piece };
+        await step;
+        if (stops.found) return;
+      }
+      const rest = stops.push(text.flush()) + stops.flush();
+      if (rest) yield { tokenId: -1, text: rest };
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  memory(): Promise<SessionMemory> {
+    return this.parts.caller.call("memory", { session: this.parts.id });
+  }
+
+  async dispose(): Promise<void> {
+    await this.parts.caller.call("close", { session: this.parts.id });
+  }
+
+  private async exclusively<T>(work: () => Promise<T>): Promise<T> {
+    if (this.busy) throw new Error("session: another prefill or generate is still running");
+    this.busy = true;
+    try {
+      return await work();
+    } finally {
+      this.busy = false;
+    }
+  }
+}

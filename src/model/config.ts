@@ -1,0 +1,118 @@
+/** What a decoder is, read from GGUF metadata. Names are those of Hugging Face configs, camel-cased. */
+import type { Gguf, GgufMetadata } from "../formats/gguf.ts";
+import type { GateActivation } from "../ops/rows.ts";
+import { InputError, UnsupportedError } from "../runtime/errors.ts";
+
+export interface ModelConfig {
+  readonly name: string;
+  readonly architecture: string;
+  readonly contextLength: number;
+  readonly vocabularySize: number;
+  readonly hiddenSize: number;
+  readonly feedForwardSize: number;
+  readonly numLayers: number;
+  readonly numHeads: number;
+  readonly numKvHeads: number;
+  readonly headDim: number;
+  readonly normEps: number;
+  readonly activation: GateActivation;
+  /** Embeddings are multiplied by this. */
+  readonly embeddingScale: number;
+  readonly attentionScale: number;
+  readonly rotary: number;
+  readonly ropeInterleaved: boolean;
+  readonly layers: readonly LayerConfig[];
+}
+
+export interface LayerConfig {
+  /** Sliding window in tokens; 0 for full attention. */
+  readonly window: number;
+  readonly rope: RopeConfig;
+}
+
+export interface RopeConfig {
+  readonly base: number;
+  /** Positions are divided by this (linear scaling of the file). */
+  readonly factor: number;
+}
+
+/** Rotary pairing is not in the metadata: it belongs to the architecture. */
+const architectures: Record<string, { interleaved: boolean; activation: GateActivation }> = {
+  llama: { interleaved: true, activation: "silu" },
+  mistral: { interleaved: true, activation: "silu" },
+  qwen2: { interleaved: false, activation: "silu" },
+  qwen3: { interleaved: false, activation: "silu" },
+  gemma3: { interleaved: false, activation: "gelu" },
+};
+
+const HEAD_DIMS = [64, 96, 128, 256];
+
+export function readModelConfig({ metadata, tensors }: Gguf): ModelConfig {
+  const architecture = String(metadata.get("general.architecture") ?? "");
+  const traits = architectures[architecture];
+  if (!traits) {
+    const known = Object.keys(architectures).join(", ");
+    throw new UnsupportedError(`model: architecture "${architecture}" is not supported. Use a model of one of ${known}.`);
+  }
+  const need = (key: string) => number(metadata, `${architecture}.${key}`);
+  const optional = (key: string, fallback: number) => number(metadata, `${architecture}.${key}`, fallback);
+
+  const hiddenSize = need("embedding_length");
+  const numHeads = need("attention.head_count");
+  const numLayers = need("block_count");
+  const headDim = optional("attention.key_length", hiddenSize / numHeads);
+  const numKvHeads = optional("attention.head_count_kv", numHeads);
+  const vocabularySize = tensors.get("token_embd.weight")?.shape[1];
+  if (vocabularySize === undefined)
+    throw new InputError('model: tensor "token_embd.weight" is missing or not a matrix. Download the file again.');
+  checkHeads(headDim, numHeads, numKvHeads, optional("attention.value_length", headDim));
+
+  const gemma = architecture === "gemma3";
+  return {
+    name: String(metadata.get("general.name") ?? architecture),
+    architecture,
+    contextLength: need("context_length"),
+    vocabularySize,
+    hiddenSize,
+    feedForwardSize: need("feed_forward_length"),
+    numLayers,
+    numHeads,
+    numKvHeads,
+    headDim,
+    normEps: need("attention.layer_norm_rms_epsilon"),
+    activation: traits.activation,
+    embeddingScale: gemma ? Math.sqrt(hiddenSize) : 1,
+    attentionScale: 1 / Math.sqrt(headDim),
+    rotary: optional("rope.dimension_count", headDim),
+    ropeInterleaved: traits.interleaved,
+    layers: Array.from({ length: numLayers }, (_, layer) => layerConfig(metadata, architecture, layer)),
+  };
+}
+
+/** gemma3: five sliding-window layers with base 10,000, then one full layer. Older files do not say so. */
+function layerConfig(metadata: GgufMetadata, architecture: string, layer: number): LayerConfig {
+  const get = (key: string, fallback: number) => number(metadata, `${architecture}.${key}`, fallback);
+  const scaling = String(metadata.get(`${architecture}.rope.scaling.type`) ?? "none");
+  const factor = scaling === "linear" ? get("rope.scaling.factor", 1) : 1;
+  const rope = { base: get("rope.freq_base", 10_000), factor };
+  if (scaling !== "none" && scaling !== "linear")
+    throw new UnsupportedError(`model: rope scaling "${scaling}" of the file is not supported yet. Use a model without it.`);
+  if (architecture !== "gemma3") return { window: 0, rope };
+  const pattern = get("attention.sliding_window_pattern", 6);
+  if ((layer + 1) % pattern === 0) return { window: 0, rope };
+  return { window: get("attention.sliding_window", 512), rope: { base: get("rope.freq_base_swa", 10_000), factor: 1 } };
+}
+
+function checkHeads(headDim: number, numHeads: number, numKvHeads: number, valueDim: number): void {
+  if (!HEAD_DIMS.includes(headDim) || valueDim !== headDim)
+    throw new UnsupportedError(`model: head size ${headDim} (values ${valueDim}) is not supported. Use one of ${HEAD_DIMS.join(", ")}.`);
+  if (numHeads % numKvHeads !== 0)
+    throw new InputError(`model: ${numHeads} query heads cannot share ${numKvHeads} KV heads evenly. Download the file again.`);
+}
+
+function number(metadata: GgufMetadata, key: string, fallback?: number): number {
+  const value = metadata.get(key) ?? fallback;
+  if (typeof value !== "number" || !Number.isFinite(value))
+    throw new InputError(`model: metadata "${key}" is ${value === undefined ? "missing" : "not a number"}. Use another file.`);
+  return value;
+}

@@ -1,0 +1,96 @@
+/** Segmented attention over KV pages (kernels/attention.ts, kernels/page.ts have the formulas and layouts). */
+import type { SharedHeap } from "../runtime/memory.ts";
+import type { Team } from "../runtime/team.ts";
+
+export const PAGE_SLOTS = 64;
+/** Bit 0 of a page's address in an entry list: the page is f32. */
+export const FLOAT_PAGE = 1;
+
+export function floatPageBytes(headDim: number): number {
+  return 256 + headDim * 512;
+}
+export function int8PageBytes(headDim: number): number {
+  return 256 + headDim * 140;
+}
+
+export interface AttentionShape {
+  numHeads: number;
+  numKvHeads: number;
+  headDim: number;
+  /** Multiplies scores before the softmax: usually 1/√headDim. */
+  scale: number;
+  /** Sliding window in tokens, 0 for none. */
+  window: number;
+}
+
+/** One KV head, a run of query tokens, and the pages they see: every entry, then their own page. */
+export interface AttentionItem {
+  entries: number;
+  numEntries: number;
+  own: number;
+  firstToken: number;
+  numTokens: number;
+  kvHead: number;
+  /** Where to leave an unfinished result for mergePartials; 0 to finish into `out`. */
+  partial: number;
+}
+
+/** Scratch that a thread needs for tiles of `tokens` query tokens. */
+export function attentionScratchBytes(shape: { numHeads: number; numKvHeads: number; headDim: number }, tokens: number): number {
+  const rows = Math.ceil((tokens * shape.numHeads) / shape.numKvHeads / 4) * 4;
+  return 4096 + rows * 4 * (shape.headDim + 2);
+}
+
+/** Bytes of one partial result for `tokens` tokens. */
+export function partialBytes(shape: AttentionShape, tokens: number): number {
+  const rows = Math.ceil((tokens * shape.numHeads) / shape.numKvHeads / 4) * 4;
+  return rows * 4 * (shape.headDim + 2);
+}
+
+/** q, out: f32 [tokens][numHeads][headDim]; positions: i32 [tokens]; items are written at `itemSpace` (32 bytes each). */
+export function attention(
+  team: Team,
+  heap: SharedHeap,
+  shape: AttentionShape,
+  items: readonly AttentionItem[],
+  { itemSpace, q, positions, out }: { itemSpace: number; q: number; positions: number; out: number },
+): void {
+  const words = heap.addresses(itemSpace, items.length * 8);
+  items.forEach((item, i) => {
+    const { entries, numEntries, own, firstToken, numTokens, kvHead, partial } = item;
+    words.set([entries, numEntries, own, firstToken, numTokens, kvHead, partial, 0], i * 8);
+  });
+  const { numHeads, numKvHeads, headDim, scale, window } = shape;
+  const group = numHeads / numKvHeads;
+  const log2Scale = scale * Math.LOG2E;
+  team.run("attention", items.length, 1, itemSpace, q, positions, out, numHeads, group, headDim, log2Scale, window);
+}
+
+/** Joins `splits` partial results per KV head (kvHead-major, `stride` bytes apart) into out [tokens][numHeads][headDim]. */
+export function mergePartials(
+  team: Team,
+  shape: AttentionShape,
+  { partials, splits, stride, out, tokens }: { partials: number; splits: number; stride: number; out: number; tokens: number },
+): void {
+  const { numHeads, numKvHeads, headDim } = shape;
+  team.run("mergePartials", numKvHeads, 1, partials, splits, stride, out, tokens, numHeads, numHeads / numKvHeads, headDim);
+}
+
+/**
+ * Appends k, v f32 [tokens][numKvHeads][headDim] with their positions to f32 pages, from slot `firstSlot` of each head's first page on.
+ * pages: u32 [numKvHeads][pagesPerHead] addresses.
+ */
+export function appendKv(
+  team: Team,
+  shape: AttentionShape,
+  args: { tokens: number; firstSlot: number; k: number; v: number; positions: number; pages: number; pagesPerHead: number },
+): void {
+  const { tokens, firstSlot, k, v, positions, pages, pagesPerHead } = args;
+  const { numKvHeads, headDim } = shape;
+  team.run("appendKv", numKvHeads, 1, tokens, headDim, numKvHeads, firstSlot, k, v, positions, pages, pagesPerHead);
+}
+
+/** Quantises full f32 pages to q8 pages; pairs: u32 [count][from, to] at an address. */
+export function sealPages(team: Team, headDim: number, pairs: number, count: number): void {
+  team.run("sealPages", count, 1, headDim, pairs);
+}
