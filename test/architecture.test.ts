@@ -8,7 +8,7 @@ import { test } from "node:test";
 const levels: Record<string, number> = {
   runtime: 0,
   ops: 1,
-  formats: 1,
+  formats: 0.5,
   model: 2,
   context: 2,
   tokenizer: 2,

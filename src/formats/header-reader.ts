@@ -1,11 +1,12 @@
-/** Sequential reader over the front of a file: small reads through a window, all counts checked. */
+/** Sequential reader over the front of a file: small reads through a window, every count checked before it is believed. */
 import type { ByteSource } from "../platform/platform.ts";
 import { InputError } from "../runtime/errors.ts";
 import type { GgufValue } from "./gguf.ts";
 
 const WINDOW_BYTES = 1 << 20;
 const MAX_STRING_BYTES = 10 << 20;
-const MAX_ARRAY_LENGTH = 1 << 24;
+/** Four million: vocabularies have up to a quarter of a million tokens and half a million merges. */
+const MAX_ARRAY_LENGTH = 1 << 22;
 
 type NumberArray =
   | Uint8Array
@@ -17,12 +18,20 @@ type NumberArray =
   | Float32Array
   | Float64Array;
 
+/** GGUF value types with a meaning of their own; plain numbers are in `arrayTypes`. */
+const BOOLEAN = 7;
+const STRING = 8;
+const ARRAY = 9;
+const U64 = 10;
+const I64 = 11;
+
 export class HeaderReader {
   private window = new Uint8Array(0);
   private view = new DataView(this.window.buffer);
   private windowStart = 0;
   private cursor = 0;
-  private readonly decoder = new TextDecoder("utf-8");
+  // A vocabulary may have U+FEFF as a token; by default a decoder drops it at the front of a string.
+  private readonly decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
   private readonly source: ByteSource;
 
@@ -34,9 +43,10 @@ export class HeaderReader {
     return this.windowStart + this.cursor;
   }
 
-  corrupt(what: string): InputError {
+  corrupt(expected: string, got: string): InputError {
     return new InputError(
-      `${this.source.name}: corrupt header near byte ${this.offset}: ${what}. Download the file again.`,
+      `${this.source.name}: corrupt header before byte ${this.offset}: expected ${expected}, got ${got}. Download the file again.`,
+      { expected, got },
     );
   }
 
@@ -44,9 +54,9 @@ export class HeaderReader {
   private take(length: number): number {
     if (this.cursor + length > this.window.length) {
       const start = this.offset;
-      if (start + length > this.source.size)
-        throw this.corrupt(`${length} bytes expected, ${this.source.size - start} left`);
-      this.window = new Uint8Array(Math.min(Math.max(length, WINDOW_BYTES), this.source.size - start));
+      const left = this.source.size - start;
+      if (length > left) throw this.corrupt(`${length} bytes more`, `the end of the file after ${left}`);
+      this.window = new Uint8Array(Math.min(Math.max(length, WINDOW_BYTES), left));
       this.source.read(start, this.window);
       this.view = new DataView(this.window.buffer);
       this.windowStart = start;
@@ -70,56 +80,56 @@ export class HeaderReader {
   u64(): number {
     const at = this.take(8);
     const value = this.view.getUint32(at, true) + this.view.getUint32(at + 4, true) * 2 ** 32;
-    if (!Number.isSafeInteger(value)) throw this.corrupt(`a 64-bit number of ${value}`);
+    if (!Number.isSafeInteger(value)) throw this.corrupt("a number below 2^53", String(value));
     return value;
   }
 
-  count(what: string, limit: number): number {
+  /** A number of things that take at least `leastBytes` each and must all fit into what is left of the file. */
+  count(what: string, leastBytes: number, limit: number): number {
     const value = this.u64();
-    if (value > limit) throw this.corrupt(`${what} is ${value}, at most ${limit} is possible`);
+    const most = Math.min(limit, Math.floor((this.source.size - this.offset) / leastBytes));
+    if (value > most) throw this.corrupt(`at most ${most} as ${what}`, String(value));
     return value;
   }
 
   string(): string {
-    const length = this.count("length of a string", MAX_STRING_BYTES);
+    const length = this.count("length of a string", 1, MAX_STRING_BYTES);
     return this.decoder.decode(this.bytes(length));
   }
 
   value(type: number): GgufValue {
-    if (type === 8) return this.string();
-    if (type === 9) return this.array();
-    return this.numbers(type, 1, (values) => (type === 7 ? values[0] !== 0 : Number(values[0])));
+    if (type === STRING) return this.string();
+    if (type === ARRAY) return this.array();
+    const [value] = this.numbers(type, 1);
+    return type === BOOLEAN ? value !== 0 : value;
   }
 
   private array(): GgufValue {
     const type = this.u32();
-    const length = this.count("length of an array", MAX_ARRAY_LENGTH);
-    if (type === 8) {
-      const strings: string[] = [];
-      for (let i = 0; i < length; i++) strings.push(this.string());
-      return strings;
-    }
-    return this.numbers(type, length, (values) => (type === 7 ? Array.from(values, (v) => v !== 0) : values));
+    const length = this.count("length of an array", type === STRING ? 8 : bytesOf(type, this), MAX_ARRAY_LENGTH);
+    if (type === STRING) return Array.from({ length }, () => this.string());
+    const values = this.numbers(type, length);
+    return type === BOOLEAN ? Array.from(values, (value) => value !== 0) : values;
   }
 
-  private numbers<T>(type: number, length: number, make: (values: NumberArray) => T): T {
-    const element = elementBytes[type];
-    if (element === undefined) throw this.corrupt(`metadata of unknown type ${type}`);
-    const copy = this.bytes(length * element).slice().buffer;
-    if (type === 10 || type === 11) return make(new Float64Array(bigArray(type, copy)));
-    return make(new arrayTypes[type](copy));
+  /** Copies, because elements are not aligned in the file. 64-bit integers lose what a double cannot hold. */
+  private numbers(type: number, length: number): NumberArray {
+    const copy = this.bytes(length * bytesOf(type, this)).slice().buffer;
+    if (type === U64) return Float64Array.from(new BigUint64Array(copy), Number);
+    if (type === I64) return Float64Array.from(new BigInt64Array(copy), Number);
+    return new arrayTypes[type](copy);
   }
 }
 
-function bigArray(type: number, buffer: ArrayBuffer): number[] {
-  const big = type === 10 ? new BigUint64Array(buffer) : new BigInt64Array(buffer);
-  return Array.from(big as Iterable<bigint>, Number);
+function bytesOf(type: number, reader: HeaderReader): number {
+  if (type === U64 || type === I64) return 8;
+  const bytes = arrayTypes[type]?.BYTES_PER_ELEMENT;
+  if (bytes === undefined)
+    throw reader.corrupt("metadata of a known type", type === ARRAY ? "nested arrays" : `type ${type}`);
+  return bytes;
 }
 
-/** Bytes of one element by GGUF value type: u8 i8 u16 i16 u32 i32 f32 bool, then u64 i64 f64. */
-const elementBytes: Record<number, number> = { 0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8 };
-
-const arrayTypes: Record<number, new (buffer: ArrayBuffer) => NumberArray> = {
+const arrayTypes: Record<number, { new (buffer: ArrayBuffer): NumberArray; readonly BYTES_PER_ELEMENT: number }> = {
   0: Uint8Array,
   1: Int8Array,
   2: Uint16Array,
@@ -127,6 +137,6 @@ const arrayTypes: Record<number, new (buffer: ArrayBuffer) => NumberArray> = {
   4: Uint32Array,
   5: Int32Array,
   6: Float32Array,
-  7: Uint8Array,
+  [BOOLEAN]: Uint8Array,
   12: Float64Array,
 };

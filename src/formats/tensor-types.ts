@@ -32,12 +32,36 @@ export const tensorTypes: readonly TensorType[] = table.map(([name, id, blockLen
   blockBytes,
 }));
 
-export function tensorTypeOf(id: number, tensorName: string): TensorType {
+/** Types that files do have and Longspan does not read, so that an error can name them. */
+const unsupported: Readonly<Record<number, string>> = {
+  9: "Q8_1",
+  15: "Q8_K",
+  16: "IQ2_XXS",
+  17: "IQ2_XS",
+  18: "IQ3_XXS",
+  19: "IQ1_S",
+  20: "IQ4_NL",
+  21: "IQ3_S",
+  22: "IQ2_S",
+  23: "IQ4_XS",
+  24: "I8",
+  25: "I16",
+  26: "I32",
+  27: "I64",
+  28: "F64",
+  29: "IQ1_M",
+  34: "TQ1_0",
+  35: "TQ2_0",
+  39: "MXFP4",
+};
+
+/** `tensor` names the tensor, for the error. */
+export function tensorTypeOf(id: number, tensor: string): TensorType {
   const type = tensorTypes.find((candidate) => candidate.id === id);
   if (type) return type;
-  const known = tensorTypes.map((candidate) => candidate.name).join(", ");
-  throw new UnsupportedError(
-    `tensor "${tensorName}": type ${id} is not supported. Use a file quantised as one of ${known}.`,
-    { got: id },
-  );
+  const known = tensorTypes.map(({ name }) => name).join(", ");
+  const got = unsupported[id] ? `${unsupported[id]} (type ${id})` : `type ${id}`;
+  throw new UnsupportedError(`${tensor}: expected one of ${known}, got ${got}. Use a file quantised as one of those.`, {
+    got: id,
+  });
 }
