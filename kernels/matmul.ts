@@ -1,10 +1,10 @@
 // C[M][N] (+)= A[M][K] · Wᵀ, W in panels of 8 outputs (panel.ts), A packed by pack-rows.ts. One item is one panel.
 // The panel is unpacked once into scratch that stays in L1 and every row of A runs over it; long inputs go in pieces,
 // and the pieces of a group of panels share the slice of A that they read.
-import { blockBytes, I8, U5_MIN } from "./panel";
+import { blockBytes, I8, U4_MIN, U5_MIN } from "./panel";
 import { rowFloat, tileFloat, UNPACKED_FLOAT_BYTES } from "./tile-float";
 import { rowInt16, tileInt16 } from "./tile-int16";
-import { rowInt8, tileInt8 } from "./tile-int8";
+import { rowInt8, tileInt8Bits4, tileInt8Bits5 } from "./tile-int8";
 import { unpack } from "./unpack";
 
 /** Blocks unpacked at once: about 16 KB of scratch, half of a small L1. */
@@ -41,7 +41,9 @@ export function matmul(
         const x = a + ((<usize>b) << 7),
           s = scales + ((<usize>b) << 5);
         if (M == 1) rowInt8(count, x, s, scratch, at, add);
-        else tileInt8(M, count, x, (<usize>K) << 2, s, (<usize>blocks) << 5, scratch, at, ldc, add);
+        else if (format <= U4_MIN)
+          tileInt8Bits4(M, count, x, (<usize>K) << 2, s, (<usize>blocks) << 5, scratch, at, ldc, add);
+        else tileInt8Bits5(M, count, x, (<usize>K) << 2, s, (<usize>blocks) << 5, scratch, at, ldc, add);
       } else if (format <= I8) {
         const x = a + ((<usize>b) << 8),
           s = scales + ((<usize>b) << 4);

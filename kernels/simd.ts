@@ -81,3 +81,13 @@ export function toHalf(v: f32): u16 {
   const rounded = (bits + 0x0fff + ((bits >> 13) & 1)) >> 13;
   return <u16>(sign | rounded);
 }
+
+/** The 32 bits of lane `n` in all four lanes. */
+// @ts-ignore: decorator
+@inline
+export function lane32(v: v128, n: i32): v128 {
+  if (n == 0) return i8x16.shuffle(v, v, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3);
+  if (n == 1) return i8x16.shuffle(v, v, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7);
+  if (n == 2) return i8x16.shuffle(v, v, 8, 9, 10, 11, 8, 9, 10, 11, 8, 9, 10, 11, 8, 9, 10, 11);
+  return i8x16.shuffle(v, v, 12, 13, 14, 15, 12, 13, 14, 15, 12, 13, 14, 15, 12, 13, 14, 15);
+}

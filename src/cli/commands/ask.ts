@@ -1,0 +1,87 @@
+/** longspan ask PATHS… "question": one answer from documents, streamed to stdout; everything else goes to stderr. */
+import { Command } from "commander";
+import { InputError } from "../../runtime/errors.ts";
+import { readPrompt, writeAnswer } from "../answer.ts";
+import { documentOf } from "../documents.ts";
+import { interruptible } from "../interrupt.ts";
+import { expectRoom, findModel, loadEngine } from "../model.ts";
+import {
+  addComputeOptions,
+  addModelOption,
+  addSamplingOptions,
+  type ComputeOptions,
+  type SamplingOptions,
+  samplingOf,
+} from "../options.ts";
+import { write } from "../output.ts";
+import { renderPrompt, stopsOf } from "../prompt.ts";
+import { peakBytes, statisticsLine } from "../statistics.ts";
+
+interface AskOptions extends ComputeOptions, SamplingOptions {
+  model: string;
+  json?: true;
+}
+
+const EXAMPLES = `
+PATHS are files (text, Markdown, HTML, PDF, DOCX, EPUB), folders, globs, or - for standard input.
+The last argument is the question.
+
+Examples:
+  $ longspan ask book.epub "Who is the landlord of the inn?"
+  $ longspan ask src/ README.md "Where are options parsed?" --model qwen2.5-coder-1.5b
+  $ git log -p | longspan ask - "What changed in the parser?" --max-tokens 200
+  $ longspan ask book.txt "Name the ship." --json --plan '{"cache":{"format":"f32"}}'`;
+
+export function askCommand(): Command {
+  const command = new Command("ask")
+    .description("answer a question about documents")
+    .argument("<paths and question...>", "what to read, and the question as the last argument")
+    .usage('PATHS… "question" [options]');
+  addSamplingOptions(addComputeOptions(addModelOption(command)));
+  return command
+    .option("--json", "print one JSON object instead of streaming the answer")
+    .addHelpText("after", EXAMPLES)
+    .action(ask);
+}
+
+async function ask(inputs: string[], options: AskOptions): Promise<void> {
+  const paths = inputs.slice(0, -1);
+  const question = inputs.at(-1)!.trim();
+  if (paths.length === 0 || question === "")
+    throw new InputError(
+      `ask: expected paths and then a question, got ${paths.length === 0 ? `only "${question}"` : "an empty question"}. Write: longspan ask FILE "question".`,
+    );
+  const { signal } = interruptible();
+  const document = await documentOf(paths, signal);
+  const file = await findModel(options.model, signal);
+  const tokenIds = renderPrompt(file.tokenizer, document, [{ question }]);
+  expectRoom("ask", {
+    promptTokens: tokenIds.length,
+    outputTokens: options.maxTokens,
+    contextLength: file.contextLength,
+  });
+
+  const engine = await loadEngine(file, { threads: options.threads, signal });
+  try {
+    const session = await engine.session({ plan: options.plan });
+    const { promptTokens, prefillSeconds } = await readPrompt(session, tokenIds, signal);
+    const generation = { ...samplingOf(options), stop: stopsOf(file.tokenizer), signal };
+    const answer = await writeAnswer(session, generation, options.json ? () => {} : write);
+    if (!options.json) await write("\n");
+    signal.throwIfAborted();
+
+    const statistics = {
+      promptTokens,
+      cachedTokens: 0,
+      outputTokens: answer.tokenIds.length,
+      prefillSeconds,
+      decodeSeconds: answer.decodeSeconds,
+      peakBytes: peakBytes(),
+    };
+    process.stderr.write(`${statisticsLine(statistics)}\n`);
+    if (options.json)
+      await write(`${JSON.stringify({ answer: answer.text.trim(), ...statistics, plan: session.plan })}\n`);
+  } finally {
+    await engine.dispose();
+  }
+}

@@ -1,0 +1,133 @@
+/** longspan chat [FILES…]: documents are read once, then questions come one after the other in one session. */
+import { Command } from "commander";
+import type { Engine, Session } from "../../engine/types.ts";
+import { CapacityError, InputError } from "../../runtime/errors.ts";
+import { readPrompt, writeAnswer } from "../answer.ts";
+import { Conversation } from "../conversation.ts";
+import { documentOf } from "../documents.ts";
+import { describe } from "../failure.ts";
+import { Interrupted, interruptible } from "../interrupt.ts";
+import { expectRoom, findModel, loadEngine } from "../model.ts";
+import {
+  addComputeOptions,
+  addModelOption,
+  addSamplingOptions,
+  type ComputeOptions,
+  type SamplingOptions,
+  samplingOf,
+} from "../options.ts";
+import { write } from "../output.ts";
+import { renderPrompt, stopsOf } from "../prompt.ts";
+import { type Question, questions } from "../questions.ts";
+import { peakBytes, statisticsLine } from "../statistics.ts";
+
+interface ChatOptions extends ComputeOptions, SamplingOptions {
+  model: string;
+}
+
+const EXAMPLES = `
+Questions are typed, or come one a line from a pipe. /help lists what else can be typed.
+Ctrl-C stops an answer; a second one leaves.
+
+Examples:
+  $ longspan chat contract.pdf
+  $ longspan chat src/ --model qwen2.5-coder-1.5b --max-tokens 1000
+  $ printf 'Who speaks first?\\nWho replies?\\n' | longspan chat play.txt`;
+
+export function chatCommand(): Command {
+  const command = new Command("chat")
+    .description("ask one question after the other about documents that are read once")
+    .argument("[files...]", "files, folders or globs to talk about");
+  addSamplingOptions(addComputeOptions(addModelOption(command)));
+  return command.addHelpText("after", EXAMPLES).action(chat);
+}
+
+async function chat(paths: string[], options: ChatOptions): Promise<void> {
+  if (paths.includes("-"))
+    throw new InputError(
+      'chat: expected files, got "-": standard input brings the questions. Save the text to a file.',
+    );
+  const { signal, release } = interruptible();
+  const document = paths.length > 0 ? await documentOf(paths, signal) : "";
+  const file = await findModel(options.model, signal);
+  // A document that leaves no room for an answer is refused before the weights are read.
+  const shortest = renderPrompt(file.tokenizer, document, [{ question: "" }]);
+  expectRoom("chat", { promptTokens: shortest.length, outputTokens: 1, contextLength: file.contextLength });
+
+  const engine = await loadEngine(file, { threads: options.threads, signal });
+  try {
+    signal.throwIfAborted();
+    // From here on Ctrl-C stops answers, not the command (questions.ts).
+    release();
+    const talk = new Talk(engine, document, file.contextLength, options);
+    for await (const question of questions()) await talk.reply(question);
+  } finally {
+    await engine.dispose();
+  }
+}
+
+class Talk {
+  private readonly engine: Engine;
+  private readonly contextLength: number;
+  private readonly options: ChatOptions;
+  private readonly conversation: Conversation;
+  private session: Session | undefined;
+
+  constructor(engine: Engine, document: string, contextLength: number, options: ChatOptions) {
+    this.engine = engine;
+    this.contextLength = contextLength;
+    this.options = options;
+    this.conversation = new Conversation(engine.tokenizer, document);
+  }
+
+  /** One question and its answer. What does not fit is said, and the conversation goes on without it. */
+  async reply({ text, signal, isTyped }: Question): Promise<void> {
+    try {
+      await this.answer(text, signal);
+    } catch (error) {
+      if (error instanceof Interrupted) process.stderr.write("stopped\n");
+      else if (error instanceof CapacityError && isTyped) process.stderr.write(describe(error.message));
+      else throw error;
+    }
+  }
+
+  private async answer(question: string, signal: AbortSignal): Promise<void> {
+    const turn = this.conversation.ask(question);
+    const session = await this.sessionFor(turn.restart);
+    const before = session.length;
+    let reading: Awaited<ReturnType<typeof readPrompt>>;
+    try {
+      const promptTokens = before + turn.tokenIds.length;
+      expectRoom("chat", { promptTokens, outputTokens: this.options.maxTokens, contextLength: this.contextLength });
+      reading = await readPrompt(session, turn.tokenIds, signal);
+    } catch (error) {
+      this.conversation.withdraw(turn.tokenIds.length - (session.length - before));
+      throw error;
+    }
+
+    const generation = { ...samplingOf(this.options), stop: stopsOf(this.engine.tokenizer), signal };
+    const answer = await writeAnswer(session, generation, write);
+    await write("\n");
+    this.conversation.answered(answer.text, answer.tokenIds);
+    signal.throwIfAborted();
+    const statistics = {
+      promptTokens: before + reading.promptTokens,
+      cachedTokens: before,
+      outputTokens: answer.tokenIds.length,
+      prefillSeconds: reading.prefillSeconds,
+      decodeSeconds: answer.decodeSeconds,
+      peakBytes: peakBytes(),
+    };
+    process.stderr.write(`${statisticsLine(statistics)}\n`);
+  }
+
+  private async sessionFor(restart: boolean): Promise<Session> {
+    if (restart && this.session) {
+      process.stderr.write("The model's template rewrote the conversation: reading all of it again.\n");
+      await this.session.dispose();
+      this.session = undefined;
+    }
+    this.session ??= await this.engine.session({ plan: this.options.plan });
+    return this.session;
+  }
+}
