@@ -1,9 +1,9 @@
 // Work space of a batch of 4 query rows, and its online softmax. Offsets into a worker's scratch:
-import { exp2x4, madd, max4, roundToInt, sum4 } from "./simd";
+import { exp2x4, madd, max4, roundProduct, sum4 } from "./simd";
 
 export const BATCH_SCORES: usize = 0; //         f32 [4][64]: scores, then (for f32 pages) weights
-export const BATCH_WEIGHTS: usize = 1024; //     u7  [4][64]
-export const BATCH_QUERIES: usize = 1280; //     i8  [4][256]: folded queries
+export const BATCH_WEIGHTS: usize = 1024; //     u7  [16][4 rows × 4 keys]
+export const BATCH_QUERIES: usize = 1280; //     i8  [D/4][4 rows × 4 dims]: folded queries
 export const BATCH_CORRECTIONS: usize = 2304; // f32 [4] units, f32 [4] offsets
 export const BATCH_ROWS: usize = 2336; //        addresses of the 4 query rows
 export const BATCH_POSITIONS: usize = 2352; //   i32 [4]
@@ -63,20 +63,22 @@ function weigh(batch: usize, r: usize, integer: bool): f32 {
   let sum = f32x4.splat(0);
   if (integer) {
     const full = f32x4.splat(127);
-    const to = batch + BATCH_WEIGHTS + (r << 6);
+    let to = batch + BATCH_WEIGHTS + (r << 2);
     for (let i: usize = 0; i < 256; i += 64) {
       const a = exp2x4(f32x4.sub(v128.load(row + i), base)),
         b = exp2x4(f32x4.sub(v128.load(row + i, 16), base)),
         c = exp2x4(f32x4.sub(v128.load(row + i, 32), base)),
         d = exp2x4(f32x4.sub(v128.load(row + i, 48), base));
       sum = f32x4.add(sum, f32x4.add(f32x4.add(a, b), f32x4.add(c, d)));
-      v128.store(
-        to + (i >> 2),
-        i8x16.narrow_i16x8_s(
-          i16x8.narrow_i32x4_s(roundToInt(f32x4.mul(a, full)), roundToInt(f32x4.mul(b, full))),
-          i16x8.narrow_i32x4_s(roundToInt(f32x4.mul(c, full)), roundToInt(f32x4.mul(d, full))),
-        ),
+      const bytes16 = i8x16.narrow_i16x8_s(
+        i16x8.narrow_i32x4_s(roundProduct(a, full), roundProduct(b, full)),
+        i16x8.narrow_i32x4_s(roundProduct(c, full), roundProduct(d, full)),
       );
+      v128.store32_lane(to, bytes16, 0);
+      v128.store32_lane(to, bytes16, 1, 16);
+      v128.store32_lane(to, bytes16, 2, 32);
+      v128.store32_lane(to, bytes16, 3, 48);
+      to += 64;
     }
   } else {
     for (let i: usize = 0; i < 256; i += 16) {

@@ -3,11 +3,8 @@
 //   q·k[key] = Σ_c (q[c]·kScale[c])·(u[c] − 64) + Σ_c q[c]·kMean[c]
 //
 // The channel scales are folded into the query, which is then quantised to i8 per (row, page).
-import { dot8, madd, max4, roundToInt, sum4 } from "./simd";
+import { dot8, lane32, madd, max4, roundProduct, sum4 } from "./simd";
 import { BATCH_CORRECTIONS, BATCH_SCORES, BATCH_QUERIES, BATCH_ROWS, BATCH_WEIGHTS } from "./attention-batch";
-
-/** Row stride of the folded queries: the largest head size. */
-const QUERY_STRIDE: usize = 256;
 
 /** Folds row `r`; keeps its scale, zero-point term and mean term (all times `scale`) among the batch's corrections. */
 function foldQuery(batch: usize, r: usize, q: usize, kScale: usize, kMean: usize, D: usize, scale: f32): void {
@@ -26,18 +23,23 @@ function foldQuery(batch: usize, r: usize, q: usize, kScale: usize, kMean: usize
   const inverse = f32x4.splat(top > 0 ? <f32>127 / top : 0);
   const ones = i16x8.splat(1);
   let sum = i32x4.splat(0);
-  const to = batch + BATCH_QUERIES + r * QUERY_STRIDE;
+  let to = batch + BATCH_QUERIES + (r << 2); // [D/4][4 rows × 4 dims]
   for (let i: usize = 0; i < bytes; i += 64) {
     const a = i16x8.narrow_i32x4_s(
-      roundToInt(f32x4.mul(v128.load(folded + i), inverse)),
-      roundToInt(f32x4.mul(v128.load(folded + i, 16), inverse)),
+      roundProduct(v128.load(folded + i), inverse),
+      roundProduct(v128.load(folded + i, 16), inverse),
     );
     const b = i16x8.narrow_i32x4_s(
-      roundToInt(f32x4.mul(v128.load(folded + i, 32), inverse)),
-      roundToInt(f32x4.mul(v128.load(folded + i, 48), inverse)),
+      roundProduct(v128.load(folded + i, 32), inverse),
+      roundProduct(v128.load(folded + i, 48), inverse),
     );
     sum = i32x4.add(sum, i32x4.dot_i16x8_s(i16x8.add(a, b), ones));
-    v128.store(to + (i >> 2), i8x16.narrow_i16x8_s(a, b));
+    const bytes16 = i8x16.narrow_i16x8_s(a, b);
+    v128.store32_lane(to, bytes16, 0);
+    v128.store32_lane(to, bytes16, 1, 16);
+    v128.store32_lane(to, bytes16, 2, 32);
+    v128.store32_lane(to, bytes16, 3, 48);
+    to += 64;
   }
   const at = batch + BATCH_CORRECTIONS + (r << 2);
   const total =
@@ -65,19 +67,20 @@ export function scoresInt8(batch: usize, page: usize, D: usize, scale: f32): voi
       i21 = i32x4.splat(0),
       i30 = i32x4.splat(0),
       i31 = i32x4.splat(0);
-    for (let x = q; x < q + D; x += 4, w += 32) {
+    for (let x = q; x < q + (D << 2); x += 16, w += 32) {
       const w0 = v128.load(w),
-        w1 = v128.load(w, 16);
-      let v = v128.load32_splat(x);
+        w1 = v128.load(w, 16),
+        x4 = v128.load(x);
+      let v = lane32(x4, 0);
       i00 = i32x4.add(i00, i32x4.dot_i16x8_s(dot8(v, w0), ones));
       i01 = i32x4.add(i01, i32x4.dot_i16x8_s(dot8(v, w1), ones));
-      v = v128.load32_splat(x, 256);
+      v = lane32(x4, 1);
       i10 = i32x4.add(i10, i32x4.dot_i16x8_s(dot8(v, w0), ones));
       i11 = i32x4.add(i11, i32x4.dot_i16x8_s(dot8(v, w1), ones));
-      v = v128.load32_splat(x, 512);
+      v = lane32(x4, 2);
       i20 = i32x4.add(i20, i32x4.dot_i16x8_s(dot8(v, w0), ones));
       i21 = i32x4.add(i21, i32x4.dot_i16x8_s(dot8(v, w1), ones));
-      v = v128.load32_splat(x, 768);
+      v = lane32(x4, 3);
       i30 = i32x4.add(i30, i32x4.dot_i16x8_s(dot8(v, w0), ones));
       i31 = i32x4.add(i31, i32x4.dot_i16x8_s(dot8(v, w1), ones));
     }
@@ -100,7 +103,7 @@ export function scoresInt8(batch: usize, page: usize, D: usize, scale: f32): voi
   }
 }
 
-/** out[row] = out[row]·keep[row] + take[row]·Σ weight·value, weights u7 [4][64] at BATCH_WEIGHTS; keep, take: f32[4]. */
+/** out[row] = out[row]·keep[row] + take[row]·Σ weight·value, weights u7 [16][4 rows × 4 keys] at BATCH_WEIGHTS; keep, take: f32[4]. */
 export function valuesInt8(batch: usize, page: usize, D: usize, out: usize, keep: usize, take: usize): void {
   const ones = i16x8.splat(1);
   const p = batch + BATCH_WEIGHTS;
@@ -124,19 +127,20 @@ export function valuesInt8(batch: usize, page: usize, D: usize, out: usize, keep
       i21 = i32x4.splat(0),
       i30 = i32x4.splat(0),
       i31 = i32x4.splat(0);
-    for (let x = p; x < p + 64; x += 4, w += 32) {
+    for (let x = p; x < p + 256; x += 16, w += 32) {
       const w0 = v128.load(w),
-        w1 = v128.load(w, 16);
-      let v = v128.load32_splat(x);
+        w1 = v128.load(w, 16),
+        x4 = v128.load(x);
+      let v = lane32(x4, 0);
       i00 = i32x4.add(i00, i32x4.dot_i16x8_s(dot8(w0, v), ones));
       i01 = i32x4.add(i01, i32x4.dot_i16x8_s(dot8(w1, v), ones));
-      v = v128.load32_splat(x, 64);
+      v = lane32(x4, 1);
       i10 = i32x4.add(i10, i32x4.dot_i16x8_s(dot8(w0, v), ones));
       i11 = i32x4.add(i11, i32x4.dot_i16x8_s(dot8(w1, v), ones));
-      v = v128.load32_splat(x, 128);
+      v = lane32(x4, 2);
       i20 = i32x4.add(i20, i32x4.dot_i16x8_s(dot8(w0, v), ones));
       i21 = i32x4.add(i21, i32x4.dot_i16x8_s(dot8(w1, v), ones));
-      v = v128.load32_splat(x, 192);
+      v = lane32(x4, 3);
       i30 = i32x4.add(i30, i32x4.dot_i16x8_s(dot8(w0, v), ones));
       i31 = i32x4.add(i31, i32x4.dot_i16x8_s(dot8(w1, v), ones));
     }

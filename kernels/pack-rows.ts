@@ -1,5 +1,5 @@
 // Activations f32 [M][K] into the packed forms that the tiles read. One item is a tile of 4 rows; rows past M become zeros.
-import { roundToInt } from "./simd";
+import { roundProduct } from "./simd";
 
 /** i8 with one scale per row and 32 inputs; beside each scale the scaled sum of its quants, for zero points and mins (tile-int8.ts). */
 export function packInt8(
@@ -24,7 +24,7 @@ export function packInt8(
         const inverse = f32x4.splat(largest > 0 ? <f32>127 / largest : 0);
         let sum = i32x4.splat(0);
         for (let i: usize = 0; i < 8; i++) {
-          const q = live ? roundToInt(f32x4.mul(v128.load(from + (i << 4)), inverse)) : i32x4.splat(0);
+          const q = live ? roundProduct(v128.load(from + (i << 4)), inverse) : i32x4.splat(0);
           sum = i32x4.add(sum, q);
           const words = i16x8.narrow_i32x4_s(q, q);
           v128.store32_lane(to + (i << 4), i8x16.narrow_i16x8_s(words, words), 0);
@@ -59,7 +59,7 @@ export function packInt16(
         const largest = live ? maxAbs32(from) : 0;
         const inverse = f32x4.splat(largest > 0 ? <f32>8191 / largest : 0);
         for (let i: usize = 0; i < 8; i++) {
-          const q = live ? roundToInt(f32x4.mul(v128.load(from + (i << 4)), inverse)) : i32x4.splat(0);
+          const q = live ? roundProduct(v128.load(from + (i << 4)), inverse) : i32x4.splat(0);
           const words = i16x8.narrow_i32x4_s(q, q);
           v128.store32_lane(to + (i << 5), words, 0);
           v128.store32_lane(to + (i << 5), words, 1, 16);

@@ -17,12 +17,15 @@ export function madd(a: v128, b: v128, c: v128): v128 {
   return f32x4.add(f32x4.mul(a, b), c);
 }
 
-/** Nearest integer of floats inside the range of i32. */
+/** 1.5·2²³: a float below 2²² in size added to it leaves its nearest integer in the low bits of the sum. */
+const MAGIC: f32 = 12582912;
+
+/** The integer nearest to a·b, |a·b| < 2²². One multiply-add and one subtraction. */
 // @ts-ignore: decorator
 @inline
-export function roundToInt(v: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_trunc_f32x4_s(f32x4.nearest(v));
-  return i32x4.trunc_sat_f32x4_s(f32x4.nearest(v));
+export function roundProduct(a: v128, b: v128): v128 {
+  const magic = f32x4.splat(MAGIC);
+  return i32x4.sub(madd(a, b, magic), magic);
 }
 
 // @ts-ignore: decorator
@@ -46,14 +49,14 @@ export function max4(v: v128): f32 {
 @inline
 export function exp2x4(x: v128): v128 {
   x = f32x4.pmax(f32x4.splat(-126), x);
-  const whole = f32x4.nearest(x);
-  const f = f32x4.sub(x, whole);
+  const magic = f32x4.splat(MAGIC);
+  const shifted = f32x4.add(x, magic); // the nearest integer in its low bits
+  const f = f32x4.sub(x, f32x4.sub(shifted, magic));
   let p = madd(f32x4.splat(0.00958285), f, f32x4.splat(0.05590642));
   p = madd(p, f, f32x4.splat(0.24024099));
   p = madd(p, f, f32x4.splat(0.69312419));
   p = madd(p, f, f32x4.splat(1.0));
-  const e = ASC_FEATURE_RELAXED_SIMD ? i32x4.relaxed_trunc_f32x4_s(whole) : i32x4.trunc_sat_f32x4_s(whole);
-  return i32x4.add(p, i32x4.shl(e, 23)); // adds to the exponent field
+  return i32x4.add(p, i32x4.shl(shifted, 23)); // adds to the exponent field
 }
 
 /** Four f16 bit patterns, sign-extended to i32, as f32. Exact, subnormals too; infinities become large numbers. */

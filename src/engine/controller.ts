@@ -9,6 +9,7 @@ import { Decoder } from "../model/decoder.ts";
 import { loadWeights } from "../model/weights.ts";
 import { attentionScratchBytes, PAGE_SLOTS } from "../ops/attention.ts";
 import type { Host, Peer } from "../platform/platform.ts";
+import { InputError } from "../runtime/errors.ts";
 import { compileKernels } from "../runtime/kernels.ts";
 import { SharedHeap } from "../runtime/memory.ts";
 import { CONTROL_BYTES, Team } from "../runtime/team.ts";
@@ -70,7 +71,7 @@ export class Controller {
     } finally {
       file.close();
     }
-    this.space = new SequenceSpace(team, heap, this.pool, params.config, params.chunk);
+    this.space = new SequenceSpace(team, heap, params.config, params.chunk);
     this.workBytes = heap.usedBytes - this.weightBytes;
   }
 
@@ -156,7 +157,7 @@ export class Controller {
 
   private slot(session: number): Slot {
     const slot = this.slots.get(session);
-    if (!slot) throw new Error("the session was disposed");
+    if (!slot) throw new InputError("session: expected an open one, got one that was disposed. Open another.");
     return slot;
   }
 }

@@ -45,6 +45,7 @@ export async function loadEngine(host: Host, path: string, options: LoadOptions 
 
   const model = modelInfo(config, fileBytes);
   let sessions = 0;
+  let disposed: Promise<void> | undefined;
   return {
     model,
     tokenizer,
@@ -56,9 +57,9 @@ export async function loadEngine(host: Host, path: string, options: LoadOptions 
       return new EngineSession({ id, caller, model, tokenizer, plan: plan satisfies Plan, chunk });
     },
     memory: () => caller.call("engineMemory", undefined),
-    async dispose() {
-      await caller.call("stop", undefined);
-      await caller.stop();
+    dispose() {
+      disposed ??= caller.call("stop", undefined).then(() => caller.stop());
+      return disposed;
     },
   };
 }

@@ -87,7 +87,7 @@ export class Caller<Methods> {
   }
 
   async stop(): Promise<void> {
-    const stopped = new Error("the engine was disposed");
+    const stopped = new InputError("engine: expected a loaded one, got one that was disposed. Load the model again.");
     this.failure = stopped;
     for (const { reject } of this.pending.values()) reject(stopped);
     this.pending.clear();

@@ -23,15 +23,9 @@ export function createSampler(options: SamplingOptions = {}): Sampler {
   if (temperature === 0) return argmax;
   const random = mulberry32(seed);
   return (logits) => {
-    const candidates = softmaxOfTop(logits, topK === 0 ? logits.length : topK, temperature);
-    const kept = nucleus(candidates, topP, minP);
-    const total = kept.reduce((sum, { probability }) => sum + probability, 0);
-    let draw = random() * total;
-    for (const { id, probability } of kept) {
-      draw -= probability;
-      if (draw < 0) return id;
-    }
-    return kept[kept.length - 1].id;
+    const probabilities = softmax(logits, temperature);
+    const kept = candidates(probabilities, { topK, topP, minP });
+    return draw(probabilities, kept, random());
   };
 }
 
@@ -41,38 +35,64 @@ export function argmax(logits: Float32Array): number {
   return best;
 }
 
-interface Candidate {
-  id: number;
-  probability: number;
-}
-
-/** The k most probable tokens in falling order, with unnormalised probabilities relative to the best. */
-function softmaxOfTop(logits: Float32Array, k: number, temperature: number): Candidate[] {
+function softmax(logits: Float32Array, temperature: number): Float64Array {
   const best = logits[argmax(logits)];
-  // Tokens less probable than e^-30 of the best cannot be drawn in practice; leaving them out keeps the sort short.
-  const floor = best - 30 * temperature;
-  const candidates: Candidate[] = [];
-  for (let id = 0; id < logits.length; id++) {
-    if (logits[id] >= floor) candidates.push({ id, probability: Math.exp((logits[id] - best) / temperature) });
-  }
-  candidates.sort((a, b) => b.probability - a.probability || a.id - b.id);
-  return candidates.slice(0, k);
+  const weights = new Float64Array(logits.length);
+  let total = 0;
+  for (let id = 0; id < logits.length; id++) total += weights[id] = Math.exp((logits[id] - best) / temperature);
+  for (let id = 0; id < logits.length; id++) weights[id] /= total;
+  return weights;
 }
 
-function nucleus(candidates: Candidate[], topP: number, minP: number): Candidate[] {
-  const probable = candidates.filter(({ probability }) => probability >= minP); // relative to the best, which is 1
-  const total = probable.reduce((sum, { probability }) => sum + probability, 0);
-  let mass = 0;
-  const end = probable.findIndex(({ probability }) => {
-    mass += probability;
-    return mass >= topP * total;
+/** Ids that may be drawn, in falling probability; undefined if no option excludes any (then nothing needs sorting). */
+function candidates(probabilities: Float64Array, options: Required<Pick<SamplingOptions, "topK" | "topP" | "minP">>) {
+  const { topK, topP, minP } = options;
+  if (topK === 0 && topP === 1 && minP === 0) return undefined;
+  const least = minP * probabilities.reduce((a, b) => Math.max(a, b), 0);
+  // Tokens below (1 − topP) / vocabulary together hold less than 1 − topP: the nucleus is full before them, so they are not sorted.
+  const floor = topK === 0 ? Math.max(least, (1 - topP) / probabilities.length) : least;
+  const ids: number[] = [];
+  let total = 0;
+  for (let id = 0; id < probabilities.length; id++) {
+    if (probabilities[id] >= least) total += probabilities[id];
+    if (probabilities[id] >= floor) ids.push(id);
+  }
+  ids.sort((a, b) => probabilities[b] - probabilities[a] || a - b);
+  if (topK === 0) return nucleus(probabilities, ids, topP * total);
+  const top = ids.slice(0, topK);
+  return nucleus(probabilities, top, topP * top.reduce((sum, id) => sum + probabilities[id], 0));
+}
+
+/** The shortest beginning of `ids` that holds `mass`. */
+function nucleus(probabilities: Float64Array, ids: number[], mass: number): number[] {
+  let held = 0;
+  const last = ids.findIndex((id) => {
+    held += probabilities[id];
+    return held >= mass;
   });
-  return end < 0 ? probable : probable.slice(0, end + 1);
+  return last < 0 ? ids : ids.slice(0, last + 1);
+}
+
+/** The id at `where` (0 to 1) of the candidates' mass. */
+function draw(probabilities: Float64Array, ids: number[] | undefined, where: number): number {
+  const total = ids ? ids.reduce((sum, id) => sum + probabilities[id], 0) : 1;
+  let left = where * total;
+  let chosen = 0;
+  for (let i = 0; i < (ids ?? probabilities).length; i++) {
+    const id = ids ? ids[i] : i;
+    if (probabilities[id] === 0) continue;
+    chosen = id;
+    left -= probabilities[id];
+    if (left < 0) break;
+  }
+  return chosen;
 }
 
 function expectRange(name: string, value: number, low: number, high: number): void {
   if (!(value >= low && value <= high))
-    throw new InputError(`${name}: expected a number from ${low} to ${high}, got ${value}. Leave it out for the default.`);
+    throw new InputError(
+      `${name}: expected a number from ${low} to ${high}, got ${value}. Leave it out for the default.`,
+    );
 }
 
 /** A small seeded generator of numbers in [0, 1). */

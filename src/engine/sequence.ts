@@ -5,8 +5,9 @@ import { fillRopeTable, inverseFrequencies } from "../context/position/rope.ts";
 import type { Plan } from "../context/plan.ts";
 import type { Decoder, LayerContext } from "../model/decoder.ts";
 import type { ModelConfig } from "../model/config.ts";
-import { attention, type AttentionItem, mergePartials, partialBytes, PAGE_SLOTS } from "../ops/attention.ts";
+import { attention, type AttentionItem, floatPageBytes, mergePartials, partialBytes, PAGE_SLOTS } from "../ops/attention.ts";
 import { rope } from "../ops/rows.ts";
+import { InputError } from "../runtime/errors.ts";
 import type { SharedHeap } from "../runtime/memory.ts";
 import type { Team } from "../runtime/team.ts";
 import { KvCache, type Staging } from "./kv-cache.ts";
@@ -30,7 +31,7 @@ export class SequenceSpace {
   readonly tables: { address: number; frequencies: Float64Array }[] = [];
   readonly profileOf: number[] = [];
 
-  constructor(team: Team, heap: SharedHeap, pool: PagePool, config: ModelConfig, maxTokens: number) {
+  constructor(team: Team, heap: SharedHeap, config: ModelConfig, maxTokens: number) {
     this.shapes = layerShapes(config);
     const { numKvHeads, headDim, rotary } = config;
     const pages = Math.ceil(maxTokens / PAGE_SLOTS) + 1;
@@ -39,7 +40,7 @@ export class SequenceSpace {
     this.itemSpace = heap.allocate(numKvHeads * Math.max(pages, this.splits) * 32);
     this.partials = heap.allocate(numKvHeads * this.splits * partialBytes(this.shapes[0], SPLIT_TOKENS));
     this.staging = {
-      pages: Array.from({ length: numKvHeads }, () => Uint32Array.from({ length: pages }, () => pool.take(256 + headDim * 512))),
+      pages: Array.from({ length: numKvHeads }, () => Uint32Array.from({ length: pages }, () => heap.allocate(floatPageBytes(headDim)))),
       runTable: heap.allocate(numKvHeads * pages * 4),
       pairTable: heap.allocate(numKvHeads * pages * 8),
     };
@@ -61,6 +62,8 @@ export class Sequence implements LayerContext {
   /** Logits after the last token, kept because sequences share the decoder's buffer. */
   logits?: Float32Array;
   private tokens = 0;
+  /** A chunk failed half-way (the memory ended): some layers hold it, others do not. */
+  private broken = false;
   private readonly team: Team;
   private readonly heap: SharedHeap;
   private readonly config: ModelConfig;
@@ -91,12 +94,15 @@ export class Sequence implements LayerContext {
   /** Computes one chunk; afterwards decoder.logits(row, …) gives what its tokens predict. */
   run(decoder: Decoder, tokenIds: Int32Array): void {
     const { heap, space, cache } = this;
+    if (this.broken) throw new InputError("session: expected a whole one, got one whose last call failed. Open another.");
     this.tokens = tokenIds.length;
     const positions = heap.ints(space.positions, this.tokens);
     for (let t = 0; t < this.tokens; t++) positions[t] = cache.length + t;
     for (const { address, frequencies } of space.tables)
       fillRopeTable(heap.floats(address, this.tokens * frequencies.length * 2), positions, frequencies);
+    this.broken = true;
     decoder.forward(tokenIds, this);
+    this.broken = false;
     cache.length += this.tokens;
   }
 

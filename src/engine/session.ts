@@ -69,8 +69,7 @@ export class EngineSession implements Session {
     const { maxTokens = Number.POSITIVE_INFINITY, stop = [], signal, ...sampling } = options;
     const { caller, id: session, tokenizer, model } = this.parts;
     if (this.length === 0) throw new InputError("generate: the session is empty. Call prefill() first.");
-    if (this.busy) throw new Error("session: another prefill or generate is still running");
-    this.busy = true;
+    this.begin();
     try {
       await caller.call("sampling", { session, options: sampling });
       const text = tokenizer.decoder();
@@ -103,9 +102,16 @@ export class EngineSession implements Session {
     await this.parts.caller.call("close", { session: this.parts.id });
   }
 
-  private async exclusively<T>(work: () => Promise<T>): Promise<T> {
-    if (this.busy) throw new Error("session: another prefill or generate is still running");
+  private begin(): void {
+    if (this.busy)
+      throw new InputError(
+        "session: expected one call at a time, got another while prefill or generate runs. Wait for it, or use two sessions.",
+      );
     this.busy = true;
+  }
+
+  private async exclusively<T>(work: () => Promise<T>): Promise<T> {
+    this.begin();
     try {
       return await work();
     } finally {

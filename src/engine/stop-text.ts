@@ -12,10 +12,14 @@ export class StopText {
   push(text: string): string {
     if (this.found) return "";
     this.pending += text;
-    const hits = this.stops.map((stop) => this.pending.indexOf(stop)).filter((at) => at >= 0);
+    const hits = this.stops
+      .map((stop) => ({ begin: this.pending.indexOf(stop), length: stop.length }))
+      .filter(({ begin }) => begin >= 0)
+      // The one that is complete first, so that the end does not depend on where tokens end; the longest of equals.
+      .sort((a, b) => a.begin + a.length - (b.begin + b.length) || a.begin - b.begin);
     if (hits.length > 0) {
       this.found = true;
-      return this.take(Math.min(...hits));
+      return this.take(hits[0].begin);
     }
     return this.take(this.pending.length - this.possibleStart());
   }

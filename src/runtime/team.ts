@@ -1,17 +1,25 @@
 /**
- * A team of threads that run kernels over the shared memory. The controller is member 0. A command is a kernel, a number of
- * items and arguments; members take `grain` items at a time from a shared counter until none is left. Waiting is a short spin
- * (decode issues thousands of commands a second), then Atomics.wait.
+ * A team of threads that run kernels over the shared memory. The controller is member 0. A command is a kernel, a number of items
+ * and arguments; threads take pieces of `grain` items from a shared ticket until none is left, and the command is over when every
+ * piece is done. A member that the system has not scheduled holds nothing up: the others take its pieces.
  *
- * Control block at CONTROL, i32: [epoch, next item, members done, kernel, items, grain, arguments, failed]; arguments f64 after it.
+ * The ticket is one i32: epoch (20 bits) and next piece (12 bits). A member reads it, reads the command, then takes the piece by
+ * compare-exchange: success proves that the command it read is still the current one. Waiting is a short spin (decode issues
+ * thousands of commands a second), then Atomics.wait.
+ *
+ * Control block, i32 from CONTROL on: [ticket, pieces done, kernel, items, grain, pieces, arguments, failed]; arguments f64 after it.
  */
 import type { Peer, SpawnedPeer } from "../platform/platform.ts";
 import { instantiateKernels, type Kernel, type KernelBuild, type KernelName, kernelNames } from "./kernels.ts";
 import type { SharedHeap } from "./memory.ts";
 
 const CONTROL = 64 / 4;
-const [EPOCH, NEXT, DONE, KERNEL, ITEMS, GRAIN, ARGUMENTS, FAILED] = [0, 1, 2, 3, 4, 5, 6, 7].map((i) => CONTROL + i);
+const [TICKET, DONE, KERNEL, ITEMS, GRAIN, PIECES, ARGUMENTS, FAILED] = [0, 1, 2, 3, 4, 5, 6, 7].map(
+  (i) => CONTROL + i,
+);
 const ARGUMENT_BASE = 128 / 8;
+const PIECE_BITS = 12;
+const MAX_PIECES = (1 << PIECE_BITS) - 1;
 /** Bytes at the front of the memory that belong to the team (and to the kernels' own static data). */
 export const CONTROL_BYTES = 64 * 1024;
 
@@ -32,6 +40,7 @@ export class Team {
   private readonly kernels: Kernel[];
   private readonly scratch: number;
   private readonly members: SpawnedPeer[];
+  private epoch = 0;
 
   private constructor(heap: SharedHeap, build: KernelBuild, members: SpawnedPeer[], scratch: number) {
     this.control = new Int32Array(heap.memory.buffer, 0, CONTROL_BYTES / 4);
@@ -53,7 +62,11 @@ export class Team {
     const scratch = heap.allocate(options.scratchBytes);
     const members = await Promise.all(
       Array.from({ length: options.threads - 1 }, () => {
-        const data: MemberData = { module: build.module, memory: heap.memory, scratch: heap.allocate(options.scratchBytes) };
+        const data: MemberData = {
+          module: build.module,
+          memory: heap.memory,
+          scratch: heap.allocate(options.scratchBytes),
+        };
         const peer = spawn({ role: "member", ...data });
         return new Promise<SpawnedPeer>((resolve, reject) => {
           peer.onFailure(reject);
@@ -72,27 +85,34 @@ export class Team {
       return;
     }
     const { control } = this;
+    const piece = Math.max(grain, Math.ceil(items / MAX_PIECES));
     this.args.set(args, ARGUMENT_BASE);
     control[KERNEL] = kernel;
     control[ITEMS] = items;
-    control[GRAIN] = grain;
+    control[GRAIN] = piece;
+    control[PIECES] = Math.ceil(items / piece);
     control[ARGUMENTS] = args.length;
-    Atomics.store(control, NEXT, 0);
     Atomics.store(control, DONE, 0);
-    Atomics.add(control, EPOCH, 1);
-    Atomics.notify(control, EPOCH);
-    takeItems(control, this.kernels[kernel], this.scratch, args);
-    this.waitForMembers();
+    this.epoch++;
+    Atomics.store(control, TICKET, this.epoch << PIECE_BITS);
+    Atomics.notify(control, TICKET);
+    takePieces(
+      control,
+      () => this.kernels[kernel],
+      this.scratch,
+      () => args,
+    );
+    this.waitForPieces(control[PIECES], name);
   }
 
-  private waitForMembers(): void {
-    const { control, threads } = this;
+  private waitForPieces(pieces: number, name: KernelName): void {
+    const { control } = this;
     for (let spin = 0; ; spin++) {
       const done = Atomics.load(control, DONE);
-      if (done === threads - 1) break;
+      if (done === pieces) break;
       if (spin > SPINS) Atomics.wait(control, DONE, done, 100);
     }
-    if (Atomics.load(control, FAILED)) throw new Error(`kernel ${kernelNames[control[KERNEL]]} failed in a worker thread`);
+    if (Atomics.load(control, FAILED)) throw new Error(`kernel ${name} failed in a worker thread`);
   }
 
   async stop(): Promise<void> {
@@ -100,35 +120,55 @@ export class Team {
   }
 }
 
-/** A member's life: wait for an epoch, take items, report. Never returns; the controller terminates the thread. */
+/** A member's life: take pieces, wait for the next command. Never returns; the controller terminates the thread. */
 export function serveTeam(peer: Peer, { module, memory, scratch }: MemberData): void {
   const control = new Int32Array(memory.buffer, 0, CONTROL_BYTES / 4);
   const argumentSpace = new Float64Array(memory.buffer, 0, CONTROL_BYTES / 8);
   const kernels = instantiateKernels(module, memory);
-  let epoch = Atomics.load(control, EPOCH);
+  const kernel = () => kernels[control[KERNEL]];
+  const args = () => Array.from(argumentSpace.subarray(ARGUMENT_BASE, ARGUMENT_BASE + control[ARGUMENTS]));
   peer.post("ready");
   for (;;) {
-    for (let spin = 0; Atomics.load(control, EPOCH) === epoch; spin++) {
-      if (spin > SPINS) Atomics.wait(control, EPOCH, epoch);
+    const idle = takePieces(control, kernel, scratch, args);
+    for (let spin = 0; Atomics.load(control, TICKET) === idle; spin++) {
+      if (spin > SPINS) Atomics.wait(control, TICKET, idle);
     }
-    epoch = Atomics.load(control, EPOCH);
-    const args = Array.from(argumentSpace.subarray(ARGUMENT_BASE, ARGUMENT_BASE + control[ARGUMENTS]));
+  }
+}
+
+/** Takes pieces until none is left; returns the ticket that said so. The command is read anew whenever the epoch has changed. */
+function takePieces(
+  control: Int32Array,
+  readKernel: () => Kernel,
+  scratch: number,
+  readArguments: () => number[],
+): number {
+  let epoch = -1;
+  let kernel: Kernel = () => {};
+  let args: number[] = [];
+  let items = 0;
+  let grain = 1;
+  let pieces = 0;
+  for (;;) {
+    const ticket = Atomics.load(control, TICKET);
+    if (ticket >> PIECE_BITS !== epoch) {
+      epoch = ticket >> PIECE_BITS;
+      kernel = readKernel();
+      args = readArguments();
+      items = control[ITEMS];
+      grain = control[GRAIN];
+      pieces = control[PIECES];
+    }
+    const piece = ticket & MAX_PIECES;
+    if (piece >= pieces) return ticket;
+    if (Atomics.compareExchange(control, TICKET, ticket, ticket + 1) !== ticket) continue;
+    const begin = piece * grain;
     try {
-      takeItems(control, kernels[control[KERNEL]], scratch, args);
+      kernel(begin, Math.min(begin + grain, items), scratch, ...args);
     } catch {
       Atomics.store(control, FAILED, 1);
     }
     Atomics.add(control, DONE, 1);
     Atomics.notify(control, DONE);
-  }
-}
-
-function takeItems(control: Int32Array, kernel: Kernel, scratch: number, args: number[]): void {
-  const items = control[ITEMS];
-  const grain = control[GRAIN];
-  for (;;) {
-    const begin = Atomics.add(control, NEXT, grain);
-    if (begin >= items) return;
-    kernel(begin, Math.min(begin + grain, items), scratch, ...args);
   }
 }
