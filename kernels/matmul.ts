@@ -2,9 +2,10 @@
 // The panel is unpacked once into scratch that stays in L1 and every row of A runs over it; long inputs go in pieces,
 // and the pieces of a group of panels share the slice of A that they read.
 import { blockBytes, I8, U4_MIN, U5_MIN } from "./panel";
-import { rowFloat, tileFloat, UNPACKED_FLOAT_BYTES } from "./tile-float";
-import { rowInt16, tileInt16 } from "./tile-int16";
-import { rowInt8, tileInt8Bits4, tileInt8Bits5 } from "./tile-int8";
+import { row } from "./row";
+import { tileFloat } from "./tile-float";
+import { tileInt16 } from "./tile-int16";
+import { tileInt8Bits4, tileInt8Bits5 } from "./tile-int8";
 import { unpack } from "./unpack";
 
 /** Blocks unpacked at once: about 16 KB of scratch, half of a small L1. */
@@ -30,6 +31,11 @@ export function matmul(
   const blocks = K >> 5;
   const size = blockBytes(format);
   const panelBytes = <usize>blocks * size;
+  if (M == 1) {
+    for (let p = begin; p < end; p++)
+      row(format, panels + <usize>p * panelBytes, blocks, scratch, a, scales, c + ((<usize>p) << 5), accumulate);
+    return;
+  }
   const piece = pieceBlocks(format);
   for (let b = 0; b < blocks; b += piece) {
     const count = min(piece, blocks - b);
@@ -40,19 +46,16 @@ export function matmul(
       if (format <= U5_MIN) {
         const x = a + ((<usize>b) << 7),
           s = scales + ((<usize>b) << 5);
-        if (M == 1) rowInt8(count, x, s, scratch, at, add);
-        else if (format <= U4_MIN)
+        if (format <= U4_MIN)
           tileInt8Bits4(M, count, x, (<usize>K) << 2, s, (<usize>blocks) << 5, scratch, at, ldc, add);
         else tileInt8Bits5(M, count, x, (<usize>K) << 2, s, (<usize>blocks) << 5, scratch, at, ldc, add);
       } else if (format <= I8) {
         const x = a + ((<usize>b) << 8),
           s = scales + ((<usize>b) << 4);
-        if (M == 1) rowInt16(count, x, s, scratch, at, add);
-        else tileInt16(M, count, x, (<usize>K) << 3, s, (<usize>blocks) << 4, scratch, at, ldc, add);
+        tileInt16(M, count, x, (<usize>K) << 3, s, (<usize>blocks) << 4, scratch, at, ldc, add);
       } else {
         const x = a + ((<usize>b) << 9);
-        if (M == 1) rowFloat(count, x, scratch, at, add);
-        else tileFloat(M, count, x, (<usize>K) << 4, scratch, at, ldc, add);
+        tileFloat(M, count, x, (<usize>K) << 4, scratch, at, ldc, add);
       }
     }
   }

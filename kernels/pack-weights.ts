@@ -110,22 +110,38 @@ function packBlock(format: i32, from: usize, to: usize): void {
     memory.copy(to + 64, from + SCALES, 80);
     return;
   }
-  for (let j: usize = 0; j < 128; j++) store<u8>(to + j, (load<u8>(from + j) & 15) | (load<u8>(from + j, 128) << 4));
   if (format == U5_ZERO || format == U5_MIN) {
-    for (let j: usize = 0; j < 32; j++) {
-      const base = from + ((j >> 4) << 7) + (j & 15); // vectors 0..7 for the first 16 bytes, 8..15 for the second
-      let bits: u32 = 0;
-      for (let v: usize = 0; v < 8; v++) bits |= ((<u32>load<u8>(base + (v << 4)) >> 4) & 1) << (<u32>v);
-      store<u8>(to + j, <u8>bits, 128);
-    }
+    packFiveBits(from, to);
     memory.copy(to + 160, from + SCALES, format == U5_MIN ? 32 : 16);
-  } else if (format == S6) {
-    for (let j: usize = 0; j < 64; j++) {
-      const base = from + ((j >> 4) << 6) + (j & 15); // four vectors for each 16 bytes
-      let bits: u32 = 0;
-      for (let v: usize = 0; v < 4; v++) bits |= ((<u32>load<u8>(base + (v << 4)) >> 4) & 3) << ((<u32>v) << 1);
-      store<u8>(to + j, <u8>bits, 128);
-    }
+    return;
+  }
+  if (format == S6) {
+    packSixBits(from, to);
     memory.copy(to + 192, from + SCALES, 32);
-  } else memory.copy(to + 128, from + SCALES, format == U4_ZERO ? 16 : 32);
+    return;
+  }
+  for (let j: usize = 0; j < 128; j++) store<u8>(to + j, (load<u8>(from + j) & 15) | (load<u8>(from + j, 128) << 4));
+  memory.copy(to + 128, from + SCALES, format == U4_ZERO ? 16 : 32);
+}
+
+function packSixBits(from: usize, to: usize): void {
+  for (let j: usize = 0; j < 16; j++) {
+    for (let v: usize = 0; v < 12; v++) {
+      const part = (<u32>load<u8>(from + j + ((v / 3) << 4), 192) >> <u32>((v % 3) << 1)) & 3;
+      store<u8>(to + j + (v << 4), <u8>(<u32>load<u8>(from + j + (v << 4)) | (part << 6)));
+    }
+  }
+}
+
+function packFiveBits(from: usize, to: usize): void {
+  for (let j: usize = 0; j < 16; j++) {
+    const last = <u32>load<u8>(from + j, 240);
+    for (let n: usize = 0; n < 5; n++) {
+      const even = <u32>load<u8>(from + j + (n << 5)),
+        odd = <u32>load<u8>(from + j + (n << 5), 16),
+        spread = <u32>load<u8>(from + j + (n << 4), 160);
+      store<u8>(to + j + (n << 5), <u8>(even | ((spread & 7) << 5)));
+      store<u8>(to + j + (n << 5), <u8>(odd | ((spread >> 3) << 5) | (((last >> <u32>n) & 1) << 7)), 16);
+    }
+  }
 }

@@ -2,7 +2,10 @@
 // of 32 inputs. A block holds the quants in "step" order, then its scales. Sizes are as in the file where the file has no finer scales.
 //
 //   quant order, 8 bits: [8 steps][2][4 columns × 4 inputs]        16 bits: [16 steps][2][4 columns × 2 inputs]
-//   nibble n of vector v holds quant v + 8n of 16-byte vectors; bits above 4 follow in vectors of their own.
+//   4 bits: nibble n of byte vector v holds quant vector v + 8n.
+//   5 bits: byte vectors 0..9 hold quant vectors 0..9 in their low bits; the upper 3 bits of vectors 2n and bits 5, 6 of vectors
+//   2n + 1 make quant vector 10 + n, the top bits of the odd vectors make quant vector 15: a third fewer operations than a bit plane.
+//   6 bits: byte vectors 0..11 hold quant vectors 0..11; the upper 2 bits of vectors 3n, 3n + 1, 3n + 2 make quant vector 12 + n.
 //
 // format     quants                                     scales of a block                                      bytes
 // U4_ZERO    4 bits, q − 8           (Q4_0)             8 f16                                                  144

@@ -69,22 +69,3 @@ export function tileFloat(
     c += ldc << 2;
   }
 }
-
-/** One row (the first of a tile of 4), equal to the tile bit for bit. */
-export function rowFloat(blocks: i32, a: usize, w: usize, c: usize, accumulate: bool): void {
-  const end = w + <usize>blocks * UNPACKED_FLOAT_BYTES;
-  let f0 = f32x4.splat(0),
-    f1 = f32x4.splat(0);
-  if (accumulate) {
-    f0 = v128.load(c);
-    f1 = v128.load(c, 16);
-  }
-  for (let p = w; p < end; p += 32) {
-    const v = v128.load32_splat(a);
-    f0 = madd(v, v128.load(p), f0);
-    f1 = madd(v, v128.load(p, 16), f1);
-    a += 16;
-  }
-  v128.store(c, f0);
-  v128.store(c, f1, 16);
-}

@@ -1,5 +1,6 @@
 // A panel's blocks into the form that a tile multiplies (see panel.ts for the packed and tile-*.ts for the unpacked layouts).
 import { A2, BF16, blockBytes, F16, F32, I8, S4, S6, U4_MIN, U4_ZERO, U5_MIN, U5_ZERO } from "./panel";
+import { LOW_5, LOW_6, mask, spreadFive, spreadSix, topFive } from "./odd-bits";
 import { halfToFloat } from "./simd";
 import { UNPACKED_INT16_BYTES } from "./tile-int16";
 import { UNPACKED_INT8_BYTES } from "./tile-int8";
@@ -54,18 +55,17 @@ function nibbles(p: usize, out: usize): void {
 }
 
 function fiveBits(p: usize, out: usize): void {
-  const low = i8x16.splat(15),
-    fifth = i8x16.splat(16);
-  let h0 = v128.load(p, 128),
-    h1 = v128.load(p, 144);
-  // Bit v of the two high vectors belongs to the quant vectors v and v + 8; it is shifted into place one vector at a time.
-  for (let v: usize = 0; v < 128; v += 16) {
-    const q = v128.load(p + v);
-    v128.store(out + v, v128.or(v128.and(q, low), v128.and(i16x8.shl(h0, 4), fifth)));
-    v128.store(out + v, v128.or(v128.and(i16x8.shr_u(q, 4), low), v128.and(i16x8.shl(h1, 4), fifth)), 128);
-    h0 = i16x8.shr_u(h0, 1);
-    h1 = i16x8.shr_u(h1, 1);
+  const low = mask(LOW_5);
+  for (let v: usize = 0; v < 160; v += 16) v128.store(out + v, v128.and(v128.load(p + v), low));
+  for (let n: usize = 0; n < 5; n++) {
+    const pair = p + (n << 5);
+    v128.store(out + (n << 4), spreadFive(v128.load(pair), v128.load(pair, 16)), 160);
   }
+  v128.store(
+    out,
+    topFive(v128.load(p, 16), v128.load(p, 48), v128.load(p, 80), v128.load(p, 112), v128.load(p, 144)),
+    240,
+  );
 }
 
 /** Sub-scales of four columns, doubled for the two inputs of each: [s0 s0 s1 s1 s2 s2 s3 s3]. */
@@ -80,28 +80,20 @@ function storeScaled(q: v128, zero: v128, sub: v128, out: usize): void {
 }
 
 function sixBits(p: usize, out: usize): void {
-  const low = i8x16.splat(15),
-    high = i8x16.splat(48),
+  const low = mask(LOW_6),
     zero = i16x8.splat(32);
-  for (let v: usize = 0; v < 8; v++) {
-    const q = v128.load(p + (v << 4));
-    // High pairs of vector v sit in vector v >> 2 (low nibbles) and 2 + (v >> 2) (high nibbles), at bit 2·(v & 3).
-    const shift = <i32>((v & 3) << 1);
-    const h0 = i16x8.shr_u(v128.load(p + 128 + ((v >> 2) << 4)), shift);
-    const h1 = i16x8.shr_u(v128.load(p + 160 + ((v >> 2) << 4)), shift);
-    const column = (v & 1) << 2; // vectors alternate between columns 0..3 and 4..7
-    const to = out + ((v >> 1) << 6) + ((v & 1) << 4);
+  for (let v: usize = 0; v < 16; v++) {
+    const third = p + (v - 12) * 48;
+    const q =
+      v < 12
+        ? v128.and(v128.load(p + (v << 4)), low)
+        : spreadSix(v128.load(third), v128.load(third, 16), v128.load(third, 32));
+    // Vectors alternate between columns 0..3 and 4..7; each half of eight has its own sub-scales.
     storeScaled(
-      v128.or(v128.and(q, low), v128.and(i16x8.shl(h0, 4), high)),
+      q,
       zero,
-      pairScales(v128.load32_splat(p + 208 + column)),
-      to,
-    );
-    storeScaled(
-      v128.or(v128.and(i16x8.shr_u(q, 4), low), v128.and(i16x8.shl(h1, 4), high)),
-      zero,
-      pairScales(v128.load32_splat(p + 216 + column)),
-      to + 256,
+      pairScales(v128.load32_splat(p + 208 + ((v >> 3) << 3) + ((v & 1) << 2))),
+      out + ((v >> 1) << 6) + ((v & 1) << 4),
     );
   }
 }
