@@ -86,14 +86,18 @@ export class Team {
     }
     const { control } = this;
     const piece = Math.max(grain, Math.ceil(items / MAX_PIECES));
+    // Closes the old ticket before the command changes: no piece has the number MAX_PIECES, so late members find nothing to take.
+    this.epoch++;
+    Atomics.store(control, TICKET, (this.epoch << PIECE_BITS) | MAX_PIECES);
     this.args.set(args, ARGUMENT_BASE);
     control[KERNEL] = kernel;
     control[ITEMS] = items;
     control[GRAIN] = piece;
-    control[PIECES] = Math.ceil(items / piece);
     control[ARGUMENTS] = args.length;
+    const pieces = Math.ceil(items / piece);
+    Atomics.store(control, PIECES, pieces);
     Atomics.store(control, DONE, 0);
-    this.epoch++;
+    Atomics.store(control, FAILED, 0);
     Atomics.store(control, TICKET, this.epoch << PIECE_BITS);
     Atomics.notify(control, TICKET);
     takePieces(
@@ -102,7 +106,7 @@ export class Team {
       this.scratch,
       () => args,
     );
-    this.waitForPieces(control[PIECES], name);
+    this.waitForPieces(pieces, name);
   }
 
   private waitForPieces(pieces: number, name: KernelName): void {
@@ -112,7 +116,7 @@ export class Team {
       if (done === pieces) break;
       if (spin > SPINS) Atomics.wait(control, DONE, done, 100);
     }
-    if (Atomics.load(control, FAILED)) throw new Error(`kernel ${name} failed in a worker thread`);
+    if (Atomics.load(control, FAILED)) throw new Error(`kernel ${name} failed`);
   }
 
   async stop(): Promise<void> {
@@ -143,7 +147,7 @@ function takePieces(
   scratch: number,
   readArguments: () => number[],
 ): number {
-  let epoch = -1;
+  let epoch: number | undefined;
   let kernel: Kernel = () => {};
   let args: number[] = [];
   let items = 0;
@@ -157,7 +161,7 @@ function takePieces(
       args = readArguments();
       items = control[ITEMS];
       grain = control[GRAIN];
-      pieces = control[PIECES];
+      pieces = Atomics.load(control, PIECES);
     }
     const piece = ticket & MAX_PIECES;
     if (piece >= pieces) return ticket;

@@ -1,9 +1,23 @@
 /**
  * Kernels under test: one of the two builds and a team of threads over a heap of their own, for the length of one function;
- * and how far numbers may be from their reference.
+ * keys and values in pages; and how far numbers may be from their reference.
  */
 import assert from "node:assert/strict";
 import v8 from "node:v8";
+import type { AttentionInputs } from "../../src/ops/attention.reference.ts";
+import {
+  type AttentionItem,
+  type AttentionShape,
+  appendKv,
+  attention,
+  FLOAT_PAGE,
+  floatPageBytes,
+  int8PageBytes,
+  mergePartials,
+  PAGE_SLOTS,
+  partialBytes,
+  sealPages,
+} from "../../src/ops/attention.ts";
 import { nodeHost } from "../../src/platform/node.ts";
 import type { KernelBuild } from "../../src/runtime/kernels.ts";
 import { SharedHeap } from "../../src/runtime/memory.ts";
@@ -98,6 +112,139 @@ export async function withTeam(
   }
 }
 
+/** Which pages are q8: none, all that are full, or every other one of those. */
+export type PageFormat = "f32" | "q8" | "mixed";
+
+/** Keys and values in pages, and what attention makes of lists of them. */
+export class Pages {
+  readonly space: KernelSpace;
+  readonly shape: AttentionShape;
+  readonly inputs: AttentionInputs;
+  readonly numPages: number;
+  /** f32 pages and their sealed copies, [numKvHeads][numPages]; only full pages are sealed. */
+  readonly float: number[][];
+  readonly sealed: number[][];
+
+  constructor(
+    space: KernelSpace,
+    shape: AttentionShape,
+    inputs: AttentionInputs,
+    appends = [inputs.keyPositions.length],
+  ) {
+    const { numKvHeads, headDim } = shape;
+    this.space = space;
+    this.shape = shape;
+    this.inputs = inputs;
+    this.numPages = Math.ceil(inputs.keyPositions.length / PAGE_SLOTS);
+    const allocate = (count: number, bytes: number) =>
+      Array.from({ length: numKvHeads }, () => Array.from({ length: count }, () => space.allocate(bytes)));
+    this.float = allocate(this.numPages, floatPageBytes(headDim));
+    const full = Math.floor(inputs.keyPositions.length / PAGE_SLOTS);
+    this.sealed = allocate(full, int8PageBytes(headDim));
+    this.append(appends);
+    const pairs = this.sealed.flatMap((pages, head) => pages.flatMap((to, n) => [this.float[head][n], to]));
+    sealPages(space.team, headDim, space.put(Uint32Array.from(pairs)), pairs.length / 2);
+  }
+
+  private append(lengths: readonly number[]): void {
+    const { space, shape, inputs } = this;
+    const [k, v, positions] = [inputs.k, inputs.v, inputs.keyPositions].map((values) => space.put(values));
+    const rowBytes = 4 * shape.numKvHeads * shape.headDim;
+    let done = 0;
+    for (const tokens of lengths) {
+      const firstPage = Math.floor(done / PAGE_SLOTS);
+      const firstSlot = done % PAGE_SLOTS;
+      const run = this.float.map((pages) => pages.slice(firstPage, Math.ceil((done + tokens) / PAGE_SLOTS)));
+      appendKv(space.team, shape, {
+        tokens,
+        firstSlot,
+        k: k + done * rowBytes,
+        v: v + done * rowBytes,
+        positions: positions + done * 4,
+        pages: space.put(Uint32Array.from(run.flat())),
+        pagesPerHead: run[0].length,
+      });
+      done += tokens;
+    }
+  }
+
+  /** Entry of page n in a list. */
+  entry(kvHead: number, n: number, format: PageFormat): number {
+    const sealed = format === "q8" || (format === "mixed" && n % 2 === 1);
+    return (sealed && this.sealed[kvHead][n]) || this.float[kvHead][n] | FLOAT_PAGE;
+  }
+
+  item(kvHead: number, entries: readonly number[], rest: Partial<AttentionItem> = {}): AttentionItem {
+    const list = this.space.put(Uint32Array.from(entries));
+    const numTokens = this.inputs.positions.length;
+    return { entries: list, numEntries: entries.length, own: 0, firstToken: 0, numTokens, kvHead, partial: 0, ...rest };
+  }
+
+  /** One item per KV head with the pages of `order` as entries, all queries at once. */
+  together(format: PageFormat, order: readonly number[] = [...Array(this.numPages).keys()]): AttentionItem[] {
+    return this.float.map((_, kvHead) =>
+      this.item(
+        kvHead,
+        order.map((n) => this.entry(kvHead, n, format)),
+      ),
+    );
+  }
+
+  /** As a prefill does it: one item per KV head and page that queries sit in, which is their own page. Queries are the last keys. */
+  byOwnPage(format: PageFormat): AttentionItem[] {
+    const { inputs, numPages } = this;
+    const end = inputs.keyPositions.length;
+    const first = end - inputs.positions.length;
+    return this.float.flatMap((pages, kvHead) =>
+      Array.from({ length: numPages - Math.floor(first / PAGE_SLOTS) }, (_, i) => {
+        const n = Math.floor(first / PAGE_SLOTS) + i;
+        const begin = Math.max(first, n * PAGE_SLOTS);
+        const entries = Array.from({ length: n }, (_, before) => this.entry(kvHead, before, format));
+        const numTokens = Math.min(end, (n + 1) * PAGE_SLOTS) - begin;
+        return this.item(kvHead, entries, { own: pages[n], firstToken: begin - first, numTokens });
+      }),
+    );
+  }
+
+  attend(items: readonly AttentionItem[]): Float32Array {
+    const { space, shape, inputs } = this;
+    const out = this.newOut();
+    const [q, positions] = [space.put(inputs.q), space.put(inputs.positions)];
+    attention(space.team, space.heap, shape, items, {
+      itemSpace: space.allocate(32 * items.length),
+      q,
+      positions,
+      out,
+    });
+    return space.floats(out, inputs.q.length);
+  }
+
+  /** Every part is a list of pages; each KV head's parts are merged. */
+  attendInParts(parts: readonly (readonly number[])[], format: PageFormat): Float32Array {
+    const { space, shape, inputs } = this;
+    const tokens = inputs.positions.length;
+    const stride = partialBytes(shape, tokens);
+    const partials = space.allocate(stride * parts.length * shape.numKvHeads);
+    this.attend(
+      this.float.flatMap((_, kvHead) =>
+        parts.map((pages, part) => {
+          const entries = pages.map((n) => this.entry(kvHead, n, format));
+          return this.item(kvHead, entries, { partial: partials + stride * (kvHead * parts.length + part) });
+        }),
+      ),
+    );
+    const out = this.newOut();
+    mergePartials(space.team, shape, { partials, splits: parts.length, stride, out, tokens });
+    return space.floats(out, inputs.q.length);
+  }
+
+  private newOut(): number {
+    const out = this.space.allocate(4 * this.inputs.q.length);
+    this.space.heap.floats(out, this.inputs.q.length).fill(Number.NaN);
+    return out;
+  }
+}
+
 /** Every |actual − expected| is at most absolute + relative·|expected|, and their mean is at most `mean`. */
 export function expectClose(
   actual: ArrayLike<number>,
@@ -120,7 +267,6 @@ export function expectClose(
   }
   const meanError = sum / Math.max(1, expected.length);
   const found = `worst at ${worst}: ${actual[worst]}, expected ${expected[worst]}; largest error ${largest}, mean ${meanError}`;
-  if (process.env.MEASURE) console.log(what, `share ${worstShare.toFixed(3)}`, found);
   assert.ok(worstShare <= 1, `${what}: ${found}`);
   assert.ok(meanError <= mean, `${what}: mean above ${mean}; ${found}`);
 }
