@@ -85,6 +85,17 @@ export class KvCache {
     return pageBytes(this.format, this.shapes[layer].headDim);
   }
 
+  /** Makes sure of the pages that `tokens` more tokens fill, so that no chunk fails half-way, with some layers longer than others. */
+  reserve(tokens: number): void {
+    const full = Math.floor(((this.length % PAGE_SLOTS) + tokens) / PAGE_SLOTS);
+    const needed = new Map<number, number>();
+    this.shapes.forEach(({ numKvHeads }, layer) => {
+      const bytes = this.sealedPageBytes(layer);
+      needed.set(bytes, (needed.get(bytes) ?? 0) + full * numKvHeads);
+    });
+    for (const [bytes, count] of needed) this.pool.reserve(bytes, count);
+  }
+
   /** Appends the chunk's keys and values of one layer and seals the pages that became full. */
   append(layer: number, chunk: { tokens: number; positions: number; k: number; v: number }): void {
     const shape = this.shapes[layer];

@@ -13,6 +13,16 @@ test("what was given back is given out again, for the same size only", () => {
   assert.equal(pool.take(512), page);
 });
 
+test("what was reserved is given out without new memory, and counts as used only then", () => {
+  const heap = new SharedHeap(0);
+  const pool = new PagePool(heap);
+  pool.give(pool.take(128), 128);
+  pool.reserve(128, 3);
+  assert.deepEqual([heap.usedBytes, pool.usedBytes], [384, 0]);
+  assert.equal(new Set([pool.take(128), pool.take(128), pool.take(128)]).size, 3);
+  assert.deepEqual([heap.usedBytes, pool.usedBytes], [384, 384]);
+});
+
 test("blocks in use never overlap, usedBytes is their sum, and the heap grows only when no free block fits: 200 random cases", () => {
   const sizes = [64, 256, 4096];
   const step = fc.record({ size: fc.constantFrom(...sizes), give: fc.boolean() });

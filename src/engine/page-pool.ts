@@ -11,6 +11,13 @@ export class PagePool {
     this.heap = heap;
   }
 
+  /** The next `count` takes of this size cannot fail. Throws CapacityError if there is no room for them. */
+  reserve(bytes: number, count: number): void {
+    const list = this.free.get(bytes) ?? [];
+    this.free.set(bytes, list);
+    while (list.length < count) list.push(this.heap.allocate(bytes));
+  }
+
   take(bytes: number): number {
     const address = this.free.get(bytes)?.pop() ?? this.heap.allocate(bytes);
     this.usedBytes += bytes;

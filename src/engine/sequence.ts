@@ -7,7 +7,6 @@ import type { Decoder, LayerContext } from "../model/decoder.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { attention, type AttentionItem, floatPageBytes, mergePartials, partialBytes, PAGE_SLOTS } from "../ops/attention.ts";
 import { rope } from "../ops/rows.ts";
-import { InputError } from "../runtime/errors.ts";
 import type { SharedHeap } from "../runtime/memory.ts";
 import type { Team } from "../runtime/team.ts";
 import { KvCache, type Staging } from "./kv-cache.ts";
@@ -62,8 +61,6 @@ export class Sequence implements LayerContext {
   /** Logits after the last token, kept because sequences share the decoder's buffer. */
   logits?: Float32Array;
   private tokens = 0;
-  /** A chunk failed half-way (the memory ended): some layers hold it, others do not. */
-  private broken = false;
   private readonly team: Team;
   private readonly heap: SharedHeap;
   private readonly config: ModelConfig;
@@ -94,15 +91,13 @@ export class Sequence implements LayerContext {
   /** Computes one chunk; afterwards decoder.logits(row, …) gives what its tokens predict. */
   run(decoder: Decoder, tokenIds: Int32Array): void {
     const { heap, space, cache } = this;
-    if (this.broken) throw new InputError("session: expected a whole one, got one whose last call failed. Open another.");
     this.tokens = tokenIds.length;
+    cache.reserve(this.tokens);
     const positions = heap.ints(space.positions, this.tokens);
     for (let t = 0; t < this.tokens; t++) positions[t] = cache.length + t;
     for (const { address, frequencies } of space.tables)
       fillRopeTable(heap.floats(address, this.tokens * frequencies.length * 2), positions, frequencies);
-    this.broken = true;
     decoder.forward(tokenIds, this);
-    this.broken = false;
     cache.length += this.tokens;
   }
 

@@ -1,5 +1,5 @@
 /** What a decoder is, read from GGUF metadata. Names are those of Hugging Face configs, camel-cased. */
-import type { Gguf, GgufMetadata } from "../formats/gguf.ts";
+import type { Gguf, GgufMetadata, GgufValue } from "../formats/gguf.ts";
 import type { GateActivation } from "../ops/rows.ts";
 import { InputError, UnsupportedError } from "../runtime/errors.ts";
 
@@ -54,12 +54,12 @@ export function readModelConfig({ metadata, tensors }: Gguf): ModelConfig {
     const known = Object.keys(architectures).join(", ");
     throw new UnsupportedError(`model: architecture "${architecture}" is not supported. Use a model of one of ${known}.`);
   }
-  const need = (key: string) => number(metadata, `${architecture}.${key}`);
-  const optional = (key: string, fallback: number) => number(metadata, `${architecture}.${key}`, fallback);
+  const need = (key: string) => size(metadata, `${architecture}.${key}`);
+  const optional = (key: string, fallback: number) => size(metadata, `${architecture}.${key}`, fallback);
 
   const hiddenSize = need("embedding_length");
   const numHeads = need("attention.head_count");
-  const numLayers = need("block_count");
+  const numLayers = size(metadata, `${architecture}.block_count`, undefined, MOST_LAYERS);
   const headDim = optional("attention.key_length", hiddenSize / numHeads);
   const numKvHeads = optional("attention.head_count_kv", numHeads);
   const vocabularySize = tensors.get("token_embd.weight")?.shape[1];
@@ -79,11 +79,11 @@ export function readModelConfig({ metadata, tensors }: Gguf): ModelConfig {
     numHeads,
     numKvHeads,
     headDim,
-    normEps: need("attention.layer_norm_rms_epsilon"),
+    normEps: positive(metadata, `${architecture}.attention.layer_norm_rms_epsilon`),
     activation: traits.activation,
     embeddingScale: gemma ? Math.sqrt(hiddenSize) : 1,
     attentionScale: 1 / Math.sqrt(headDim),
-    rotary: optional("rope.dimension_count", headDim),
+    rotary: rotaryOf(metadata, architecture, headDim),
     ropeInterleaved: traits.interleaved,
     layers: Array.from({ length: numLayers }, (_, layer) => layerConfig(metadata, architecture, layer)),
   };
@@ -91,16 +91,17 @@ export function readModelConfig({ metadata, tensors }: Gguf): ModelConfig {
 
 /** gemma3: five sliding-window layers with base 10,000, then one full layer. Older files do not say so. */
 function layerConfig(metadata: GgufMetadata, architecture: string, layer: number): LayerConfig {
-  const get = (key: string, fallback: number) => number(metadata, `${architecture}.${key}`, fallback);
+  const get = (key: string, fallback: number) => positive(metadata, `${architecture}.${key}`, fallback);
   const scaling = String(metadata.get(`${architecture}.rope.scaling.type`) ?? "none");
   const factor = scaling === "linear" ? get("rope.scaling.factor", 1) : 1;
   const rope = { base: get("rope.freq_base", 10_000), factor };
   if (scaling !== "none" && scaling !== "linear")
     throw new UnsupportedError(`model: rope scaling "${scaling}" of the file is not supported yet. Use a model without it.`);
   if (architecture !== "gemma3") return { window: 0, rope };
-  const pattern = get("attention.sliding_window_pattern", 6);
+  const pattern = size(metadata, `${architecture}.attention.sliding_window_pattern`, 6);
   if ((layer + 1) % pattern === 0) return { window: 0, rope };
-  return { window: get("attention.sliding_window", 512), rope: { base: get("rope.freq_base_swa", 10_000), factor: 1 } };
+  const window = size(metadata, `${architecture}.attention.sliding_window`, 512);
+  return { window, rope: { base: get("rope.freq_base_swa", 10_000), factor: 1 } };
 }
 
 function checkHeads(headDim: number, numHeads: number, numKvHeads: number, valueDim: number): void {
@@ -110,9 +111,33 @@ function checkHeads(headDim: number, numHeads: number, numKvHeads: number, value
     throw new InputError(`model: ${numHeads} query heads cannot share ${numKvHeads} KV heads evenly. Download the file again.`);
 }
 
-function number(metadata: GgufMetadata, key: string, fallback?: number): number {
-  const value = metadata.get(key) ?? fallback;
-  if (typeof value !== "number" || !Number.isFinite(value))
-    throw new InputError(`model: metadata "${key}" is ${value === undefined ? "missing" : "not a number"}. Use another file.`);
+/** Leading dimensions of a head that turn, in pairs. */
+function rotaryOf(metadata: GgufMetadata, architecture: string, headDim: number): number {
+  const key = `${architecture}.rope.dimension_count`;
+  const rotary = size(metadata, key, headDim);
+  if (rotary > headDim || rotary % 2 !== 0) throw wrongNumber(key, `an even number up to ${headDim}`, rotary);
+  return rotary;
+}
+
+/** Far above any model; what is larger would only fill the memory before anything else is checked. */
+const LARGEST_SIZE = 2 ** 28;
+const MOST_LAYERS = 10_000;
+
+function size(metadata: GgufMetadata, key: string, fallback?: number, most = LARGEST_SIZE): number {
+  const value = positive(metadata, key, fallback);
+  if (!Number.isInteger(value) || value > most) throw wrongNumber(key, `a whole number up to ${most}`, value);
   return value;
+}
+
+function positive(metadata: GgufMetadata, key: string, fallback?: number): number {
+  const value = metadata.get(key) ?? fallback;
+  if (value === undefined) throw new InputError(`model: metadata "${key}" is missing. Use another file.`);
+  if (typeof value !== "number" || !Number.isFinite(value) || value <= 0)
+    throw wrongNumber(key, "a number above 0", value);
+  return value;
+}
+
+function wrongNumber(key: string, expected: string, value: GgufValue): InputError {
+  const got = String(value).slice(0, 100);
+  return new InputError(`model: metadata "${key}": expected ${expected}, got ${got}. Use another file.`, { got: value });
 }

@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { InputError } from "../runtime/errors.ts";
+import { defaultPlan, parsePlan } from "./plan.ts";
+
+test("an empty plan is the default: every axis at its trivial member, q8 pages", () => {
+  assert.deepEqual(parsePlan({}), defaultPlan);
+  assert.deepEqual(defaultPlan, {
+    position: { method: "rope" },
+    prefill: { method: "full" },
+    decode: { method: "full" },
+    cache: { score: "keep-all", format: "q8" },
+    speculate: { method: "none" },
+    memory: { method: "none" },
+  });
+});
+
+test("what a plan leaves out is filled in, also inside an axis", () => {
+  assert.deepEqual(parsePlan({ cache: { format: "f32" } }).cache, { score: "keep-all", format: "f32" });
+  assert.deepEqual(parsePlan({ cache: {}, position: {} }), defaultPlan);
+});
+
+test("parsing a complete plan again changes nothing", () => {
+  const plan = parsePlan({ cache: { format: "f32" } });
+  assert.deepEqual(parsePlan(JSON.parse(JSON.stringify(plan))), plan);
+});
+
+const wrong: [value: unknown, message: RegExp][] = [
+  [{ cache: { format: "q4" } }, /^plan: cache\.format: .*"q8"\|"f32".* Correct the plan/],
+  [{ position: { method: "yarn" } }, /^plan: position\.method: .*"rope"/],
+  [{ cach: {} }, /^plan: .*"cach"/],
+  [{ cache: { budget: 4 } }, /^plan: cache: .*"budget"/],
+  [{ prefill: "full" }, /^plan: prefill: .*object/],
+  [[], /^plan: .*object/],
+  [null, /^plan: .*object/],
+  ["exact", /^plan: .*object/],
+];
+for (const [value, message] of wrong)
+  test(`${JSON.stringify(value)} is refused with the place and what is possible`, () => {
+    assert.throws(
+      () => parsePlan(value),
+      (error) => error instanceof InputError && message.test(error.message) && error.got === value,
+    );
+  });

@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { testHost, writeModel } from "../../test/support/sessions.ts";
+import { tinyModel } from "../../test/support/tiny-model.ts";
+import { parsePlan } from "../context/plan.ts";
+import { readGguf } from "../formats/gguf.ts";
+import { readModelConfig } from "../model/config.ts";
+import { floatPageBytes } from "../ops/attention.ts";
+import { CapacityError } from "../runtime/errors.ts";
+import type { SharedHeap } from "../runtime/memory.ts";
+import { Controller } from "./controller.ts";
+
+const LAST_BYTE = 65535 * 65536;
+const path = writeModel(tinyModel("llama", { layers: 3 }));
+
+/** In this thread, so that a test can take the memory away. */
+async function loadController(): Promise<{ controller: Controller; heap: SharedHeap }> {
+  const host = testHost();
+  const file = host.openFile(path);
+  const gguf = readGguf(file);
+  file.close();
+  const params = { path, tensors: gguf.tensors, config: readModelConfig(gguf), threads: 1, chunk: 512 };
+  const controller = await Controller.load(host, params, () => {});
+  return { controller, heap: (controller as unknown as { heap: SharedHeap }).heap };
+}
+
+for (const format of ["f32", "q8"])
+  test(`where the memory ends, a chunk is refused before it begins and all sessions stay as they were: ${format} pages`, async () => {
+    const { controller, heap } = await loadController();
+    const prefill = (session: number, count: number) => {
+      const tokenIds = Int32Array.from({ length: count }, (_, i) => i % 250);
+      return controller.prefill({ session, tokenIds, last: true, all: true });
+    };
+    const plan = parsePlan({ cache: { format } });
+    for (const session of [1, 2]) controller.open({ session, plan });
+    const expected = [64, 10, 10].map((count) => prefill(1, count));
+    assert.deepEqual(prefill(2, 64), expected[0]);
+
+    // Enough is left for the next page of some layers and not of all. Memory that is never touched costs nothing.
+    heap.allocate(LAST_BYTE - heap.usedBytes - 3 * floatPageBytes(64));
+    assert.throws(() => prefill(2, 512), CapacityError);
+    assert.deepEqual(prefill(2, 10), expected[1]);
+    assert.deepEqual(prefill(2, 10), expected[2]);
+
+    controller.close({ session: 1 });
+    controller.open({ session: 3, plan });
+    assert.deepEqual(prefill(3, 64), expected[0]);
+  });

@@ -1,0 +1,31 @@
+/** Threads share out work, not arithmetic. */
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { compareRows } from "../support/kl.ts";
+import { loadTiny, logitsOf, planWith, randomIds, readLogits } from "../support/sessions.ts";
+
+for (const name of ["llama-q4_0", "gemma3-f16"]) {
+  const [one, two] = await Promise.all([loadTiny(name, { threads: 1 }), loadTiny(name, { threads: 2 })]);
+  after(() => Promise.all([one.dispose(), two.dispose()]));
+
+  test(`${name}: one thread and two give the same logits for 600 tokens, bit for bit`, async () => {
+    assert.deepEqual([one.threads, two.threads], [1, 2]);
+    const tokenIds = randomIds(one, 600, 1);
+    assert.deepEqual(await logitsOf(one, tokenIds), await logitsOf(two, tokenIds));
+  });
+
+  test(`${name}: steps after 600 tokens, split over one thread or two, agree within a KL of 1e-4`, async () => {
+    const tokenIds = randomIds(one, 610, 2);
+    const [rowsOne, rowsTwo] = await Promise.all(
+      [one, two].map(async (engine) => {
+        const session = await engine.session({ plan: planWith("q8") });
+        await session.prefill(tokenIds.slice(0, 600));
+        const rows: Float32Array[] = [];
+        for (const id of tokenIds.slice(600)) rows.push(...(await readLogits(engine, session, [id])));
+        return rows;
+      }),
+    );
+    const { maxKl } = compareRows(rowsOne, rowsTwo);
+    assert.ok(maxKl < 1e-4, `${maxKl}`);
+  });
+}
