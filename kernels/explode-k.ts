@@ -73,7 +73,7 @@ function threeBits(block: usize, j: usize, column: usize, out: usize): void {
   }
 }
 
-/** Q2_K: d·scale·q − dmin·min = unit·(a·q − b) with a, b rounded to integers below 4,096: an error below a ten-thousandth of the range. */
+/** Q2_K: d·scale·q − dmin·min = unit·(a·q − b) with a, b rounded to integers below 8,192: an error below 1/4,000 of the range. */
 function twoBits(block: usize, j: usize, column: usize, out: usize): void {
   const d = half(block + 80),
     dmin = half(block + 82);
@@ -82,7 +82,7 @@ function twoBits(block: usize, j: usize, column: usize, out: usize): void {
     const s = <u32>load<u8>(block + (j << 1) + h);
     range = max(range, abs(d * <f32>((s & 15) * 3)) + abs(dmin * <f32>(s >> 4)));
   }
-  const bits = toHalf(max(range / 4000, <f32>9.5367e-7));
+  const bits = toHalf(max(range / 8100, <f32>9.5367e-7));
   store<u16>(out + SCALES + (column << 1), bits);
   const unit = half(out + SCALES + (column << 1));
   for (let h: usize = 0; h < 2; h++) {
