@@ -1,6 +1,6 @@
 // The kernels. Every export is called as kernel(begin, end, scratch, …arguments): items [begin, end) of one command, on one worker.
 export { attention, mergePartials } from "./attention";
-export { embed, matmul } from "./matmul";
+export { embed, matmuls } from "./matmul";
 export { packFloat, packInt16, packInt8 } from "./pack-rows";
 export { packWeights } from "./pack-weights";
 export { appendKv, sealPages } from "./page";

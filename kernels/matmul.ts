@@ -13,8 +13,35 @@ function pieceBlocks(format: i32): i32 {
   return format <= U5_MIN ? 48 : format <= I8 ? 32 : 16;
 }
 
+/**
+ * Products of the same rows with `count` matrices. The items are the panels of all of them, one after the other.
+ * table, u32 each: firstItem | numPanels | format | panels | a | scales | c | ldc | accumulate | K
+ */
+export function matmuls(begin: i32, end: i32, scratch: usize, M: i32, table: usize, count: i32): void {
+  for (let entry = table; entry < table + <usize>count * 40; entry += 40) {
+    const first = load<i32>(entry);
+    const from = max(begin - first, 0),
+      to = min(end - first, load<i32>(entry, 4));
+    if (from < to)
+      matmul(
+        from,
+        to,
+        scratch,
+        load<i32>(entry, 8),
+        M,
+        load<i32>(entry, 36),
+        load<usize>(entry, 12),
+        load<usize>(entry, 16),
+        load<usize>(entry, 20),
+        load<usize>(entry, 24),
+        load<usize>(entry, 28),
+        load<i32>(entry, 32) != 0,
+      );
+  }
+}
+
 /** a, scales: as packed for the class of `format`; c: f32 rows of `ldc` bytes, M rounded up to 4 of them unless M = 1. */
-export function matmul(
+function matmul(
   begin: i32,
   end: i32,
   scratch: usize,

@@ -52,7 +52,9 @@ export function readModelConfig({ metadata, tensors }: Gguf): ModelConfig {
   const traits = architectures[architecture];
   if (!traits) {
     const known = Object.keys(architectures).join(", ");
-    throw new UnsupportedError(`model: architecture "${architecture}" is not supported. Use a model of one of ${known}.`);
+    throw new UnsupportedError(
+      `model: architecture "${architecture}" is not supported. Use a model of one of ${known}.`,
+    );
   }
   const need = (key: string) => size(metadata, `${architecture}.${key}`);
   const optional = (key: string, fallback: number) => size(metadata, `${architecture}.${key}`, fallback);
@@ -96,7 +98,9 @@ function layerConfig(metadata: GgufMetadata, architecture: string, layer: number
   const factor = scaling === "linear" ? get("rope.scaling.factor", 1) : 1;
   const rope = { base: get("rope.freq_base", 10_000), factor };
   if (scaling !== "none" && scaling !== "linear")
-    throw new UnsupportedError(`model: rope scaling "${scaling}" of the file is not supported yet. Use a model without it.`);
+    throw new UnsupportedError(
+      `model: rope scaling "${scaling}" of the file is not supported yet. Use a model without it.`,
+    );
   if (architecture !== "gemma3") return { window: 0, rope };
   const pattern = size(metadata, `${architecture}.attention.sliding_window_pattern`, 6);
   if ((layer + 1) % pattern === 0) return { window: 0, rope };
@@ -106,9 +110,13 @@ function layerConfig(metadata: GgufMetadata, architecture: string, layer: number
 
 function checkHeads(headDim: number, numHeads: number, numKvHeads: number, valueDim: number): void {
   if (!HEAD_DIMS.includes(headDim) || valueDim !== headDim)
-    throw new UnsupportedError(`model: head size ${headDim} (values ${valueDim}) is not supported. Use one of ${HEAD_DIMS.join(", ")}.`);
+    throw new UnsupportedError(
+      `model: head size ${headDim} (values ${valueDim}) is not supported. Use one of ${HEAD_DIMS.join(", ")}.`,
+    );
   if (numHeads % numKvHeads !== 0)
-    throw new InputError(`model: ${numHeads} query heads cannot share ${numKvHeads} KV heads evenly. Download the file again.`);
+    throw new InputError(
+      `model: ${numHeads} query heads cannot share ${numKvHeads} KV heads evenly. Download the file again.`,
+    );
 }
 
 /** Leading dimensions of a head that turn, in pairs. */
@@ -139,5 +147,7 @@ function positive(metadata: GgufMetadata, key: string, fallback?: number): numbe
 
 function wrongNumber(key: string, expected: string, value: GgufValue): InputError {
   const got = String(value).slice(0, 100);
-  return new InputError(`model: metadata "${key}": expected ${expected}, got ${got}. Use another file.`, { got: value });
+  return new InputError(`model: metadata "${key}": expected ${expected}, got ${got}. Use another file.`, {
+    got: value,
+  });
 }

@@ -7,7 +7,7 @@
  * Architectures differ by what is present in the weights (biases, norms of q and k, norms after a block) and by the config.
  * How tokens see each other is the context's business: the decoder only calls rotate, append and attend.
  */
-import { embed, matmul, PackedRows, paddedRows } from "../ops/matmul.ts";
+import { embed, matmul, matmuls, PackedRows, type Product, paddedRows } from "../ops/matmul.ts";
 import type { ActivationClass, PanelMatrix } from "../ops/panels.ts";
 import { fillRows, gateMul, rmsnorm } from "../ops/rows.ts";
 import type { SharedHeap } from "../runtime/memory.ts";
@@ -112,9 +112,11 @@ export class Decoder {
     const { hiddenSize, numHeads, numKvHeads, headDim, normEps: eps } = config;
     rmsnorm(team, { x, weight: layer.attentionNorm, out: h, rows: tokens, width: hiddenSize, eps });
     packed.set(h, tokens, hiddenSize);
-    this.project(layer.query, layer.queryBias, q, tokens);
-    this.project(layer.key, layer.keyBias, k, tokens);
-    this.project(layer.value, layer.valueBias, v, tokens);
+    matmuls(team, packed, [
+      this.projection(layer.query, layer.queryBias, q, tokens),
+      this.projection(layer.key, layer.keyBias, k, tokens),
+      this.projection(layer.value, layer.valueBias, v, tokens),
+    ]);
     if (layer.queryNorm !== undefined)
       rmsnorm(team, { x: q, weight: layer.queryNorm, out: q, rows: tokens * numHeads, width: headDim, eps });
     if (layer.keyNorm !== undefined)
@@ -131,16 +133,19 @@ export class Decoder {
     const { hiddenSize, feedForwardSize, normEps: eps } = config;
     rmsnorm(team, { x, weight: layer.feedForwardNorm, out: h, rows: tokens, width: hiddenSize, eps });
     packed.set(h, tokens, hiddenSize);
-    matmul(team, packed, layer.gate, gate);
-    matmul(team, packed, layer.up, up);
+    matmuls(team, packed, [
+      { weights: layer.gate, out: gate },
+      { weights: layer.up, out: up },
+    ]);
     gateMul(team, config.activation, gate, up, tokens, feedForwardSize);
     packed.set(gate, tokens, feedForwardSize);
     this.addToStream(layer.down, layer.postFeedForwardNorm, tokens);
   }
 
-  private project(weights: PanelMatrix, bias: number | undefined, out: number, tokens: number): void {
+  /** One of q, k, v; a bias is laid out first and the product added to it. */
+  private projection(weights: PanelMatrix, bias: number | undefined, out: number, tokens: number): Product {
     if (bias !== undefined) fillRows(this.team, out, bias, tokens, weights.outputs);
-    matmul(this.team, this.packed, weights, out, { accumulate: bias !== undefined });
+    return { weights, out, accumulate: bias !== undefined };
   }
 
   /** x += W · packed, or x += norm(W · packed) where the architecture normalises what a block adds. */
@@ -151,11 +156,27 @@ export class Decoder {
       return;
     }
     matmul(team, packed, weights, h);
-    rmsnorm(team, { x: h, weight: norm, out: x, rows: tokens, width: config.hiddenSize, eps: config.normEps, add: true });
+    rmsnorm(team, {
+      x: h,
+      weight: norm,
+      out: x,
+      rows: tokens,
+      width: config.hiddenSize,
+      eps: config.normEps,
+      add: true,
+    });
   }
 }
 
 function activationClasses(weights: ModelWeights): Set<ActivationClass> {
-  const matrices = weights.layers.flatMap(({ query, key, value, output, gate, up, down }) => [query, key, value, output, gate, up, down]);
+  const matrices = weights.layers.flatMap(({ query, key, value, output, gate, up, down }) => [
+    query,
+    key,
+    value,
+    output,
+    gate,
+    up,
+    down,
+  ]);
   return new Set([weights.output, ...matrices].map((matrix) => matrix.format.activations));
 }

@@ -1,7 +1,7 @@
 /** From the tensors of a file to what the decoder computes with: panel matrices and f32 vectors in the shared memory. */
 import type { Gguf, GgufTensor } from "../formats/gguf.ts";
 import { dequantize } from "../formats/quant/dequantize.ts";
-import { allocatePanels, packWeights, panelBytes, type PanelMatrix } from "../ops/panels.ts";
+import { allocatePanels, type PanelMatrix, packWeights, panelBytes } from "../ops/panels.ts";
 import type { ByteSource } from "../platform/platform.ts";
 import { InputError, UnsupportedError } from "../runtime/errors.ts";
 import type { SharedHeap } from "../runtime/memory.ts";
@@ -63,7 +63,9 @@ export function loadWeights(team: Team, heap: SharedHeap, config: ModelConfig, s
     const tensor = gguf.tensors.get(name);
     if (!tensor) throw new InputError(`model: tensor "${name}" is missing. Use another file.`);
     if (tensor.shape.length !== shape.length || tensor.shape.some((dim, i) => dim !== shape[i]))
-      throw new InputError(`model: tensor "${name}": expected shape [${shape}], got [${tensor.shape}]. Use another file.`);
+      throw new InputError(
+        `model: tensor "${name}": expected shape [${shape}], got [${tensor.shape}]. Use another file.`,
+      );
     return tensor;
   };
   const advance = (bytes: number) => {
@@ -74,11 +76,14 @@ export function loadWeights(team: Team, heap: SharedHeap, config: ModelConfig, s
   const matrix = (name: string, inputs: number, outputs: number): PanelMatrix => {
     const tensor = find(name, [inputs, outputs]);
     if (inputs % 32 !== 0)
-      throw new UnsupportedError(`model: tensor "${name}": rows of ${inputs} are not a multiple of 32. Use another model.`);
+      throw new UnsupportedError(
+        `model: tensor "${name}": rows of ${inputs} are not a multiple of 32. Use another model.`,
+      );
     const rowBytes = tensor.bytes / outputs;
     const panels = allocatePanels(heap, tensor.type, inputs, outputs);
     const rowsAtOnce = Math.max(8, Math.floor(STAGING_BYTES / rowBytes / 8) * 8);
-    if (rowBytes * 8 > STAGING_BYTES) throw new UnsupportedError(`model: tensor "${name}": rows of ${rowBytes} bytes are too long.`);
+    if (rowBytes * 8 > STAGING_BYTES)
+      throw new UnsupportedError(`model: tensor "${name}": rows of ${rowBytes} bytes are too long.`);
     for (let row = 0; row < outputs; row += rowsAtOnce) {
       const rows = Math.min(rowsAtOnce, outputs - row);
       file.read(tensor.offset + row * rowBytes, heap.u8.subarray(staging, staging + rows * rowBytes));

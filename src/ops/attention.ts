@@ -36,7 +36,10 @@ export interface AttentionItem {
 }
 
 /** Scratch that a thread needs for tiles of `tokens` query tokens. */
-export function attentionScratchBytes(shape: { numHeads: number; numKvHeads: number; headDim: number }, tokens: number): number {
+export function attentionScratchBytes(
+  shape: { numHeads: number; numKvHeads: number; headDim: number },
+  tokens: number,
+): number {
   const rows = Math.ceil((tokens * shape.numHeads) / shape.numKvHeads / 4) * 4;
   return 4096 + rows * 4 * (shape.headDim + 2);
 }
@@ -70,10 +73,29 @@ export function attention(
 export function mergePartials(
   team: Team,
   shape: AttentionShape,
-  { partials, splits, stride, out, tokens }: { partials: number; splits: number; stride: number; out: number; tokens: number },
+  {
+    partials,
+    splits,
+    stride,
+    out,
+    tokens,
+  }: { partials: number; splits: number; stride: number; out: number; tokens: number },
 ): void {
   const { numHeads, numKvHeads, headDim } = shape;
-  team.run("mergePartials", numKvHeads, 1, partials, splits, stride, out, tokens, numHeads, numHeads / numKvHeads, headDim);
+  // A few microseconds of work in decode: not worth waking anybody.
+  team.run(
+    "mergePartials",
+    numKvHeads,
+    tokens * numHeads < 64 ? numKvHeads : 1,
+    partials,
+    splits,
+    stride,
+    out,
+    tokens,
+    numHeads,
+    numHeads / numKvHeads,
+    headDim,
+  );
 }
 
 /**
@@ -83,11 +105,32 @@ export function mergePartials(
 export function appendKv(
   team: Team,
   shape: AttentionShape,
-  args: { tokens: number; firstSlot: number; k: number; v: number; positions: number; pages: number; pagesPerHead: number },
+  args: {
+    tokens: number;
+    firstSlot: number;
+    k: number;
+    v: number;
+    positions: number;
+    pages: number;
+    pagesPerHead: number;
+  },
 ): void {
   const { tokens, firstSlot, k, v, positions, pages, pagesPerHead } = args;
   const { numKvHeads, headDim } = shape;
-  team.run("appendKv", numKvHeads, 1, tokens, headDim, numKvHeads, firstSlot, k, v, positions, pages, pagesPerHead);
+  team.run(
+    "appendKv",
+    numKvHeads,
+    tokens < 16 ? numKvHeads : 1,
+    tokens,
+    headDim,
+    numKvHeads,
+    firstSlot,
+    k,
+    v,
+    positions,
+    pages,
+    pagesPerHead,
+  );
 }
 
 /** Quantises full f32 pages to q8 pages; pairs: u32 [count][from, to] at an address. */

@@ -2,10 +2,7 @@
 import type { Team } from "../runtime/team.ts";
 
 /** out = x / rms(x) · weight over rows of `width` (a multiple of 4); `out` may be `x`; with `add`, added to `out`. */
-export function rmsnorm(
-  team: Team,
-  { x, weight, out, rows, width, eps, add = false }: RmsnormArguments,
-): void {
+export function rmsnorm(team: Team, { x, weight, out, rows, width, eps, add = false }: RmsnormArguments): void {
   team.run("rmsnorm", rows, grainOf(rows), width, x, weight, out, eps, add ? 1 : 0);
 }
 

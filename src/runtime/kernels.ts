@@ -9,7 +9,7 @@ export const kernelNames = [
   "embed",
   "fillRows",
   "geluMul",
-  "matmul",
+  "matmuls",
   "mergePartials",
   "packFloat",
   "packInt16",
