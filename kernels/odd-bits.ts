@@ -3,26 +3,24 @@
 
 const MASKS = memory.data<u8>([
   31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31,
+  63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63,
+  15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
   7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7,
   24, 24, 24, 24, 24, 24, 24, 24, 24, 24, 24, 24, 24, 24, 24, 24,
-  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-  2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2,
-  4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,
   8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8,
   16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
-  15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
-  63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63,
   3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3,
   12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12,
   48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48,
 ]);
 export const LOW_5: usize = 0;
-const LOW_3: usize = 16;
-const BITS_3_4: usize = 32;
-const BIT: usize = 48; // five masks of one bit, lowest first
-export const LOW_4: usize = 128;
-export const LOW_6: usize = 144;
-const PAIR: usize = 160; // three masks of two bits
+export const LOW_6: usize = 16;
+export const LOW_4: usize = 32;
+const LOW_3: usize = 48;
+const BITS_3_4: usize = 64;
+const BIT_3: usize = 80;
+const BIT_4: usize = 96;
+const PAIR: usize = 112; // three masks of two bits
 
 // @ts-ignore: decorator
 @inline
@@ -30,23 +28,22 @@ export function mask(which: usize): v128 {
   return v128.load(MASKS + which);
 }
 
-/** Quant vector 10 + n from byte vectors 2n and 2n + 1. */
+/** Steps 5 and 6 of 5 bits: three upper bits of one byte vector, the next two of another. */
 // @ts-ignore: decorator
 @inline
 export function spreadFive(even: v128, odd: v128): v128 {
   return v128.or(v128.and(i16x8.shr_u(even, 5), mask(LOW_3)), v128.and(i16x8.shr_u(odd, 2), mask(BITS_3_4)));
 }
 
-/** Quant vector 15 from the top bits of byte vectors 1, 3, 5, 7, 9. */
+/** Step 7 of 5 bits, from byte vectors 4, 1 and 3. */
 // @ts-ignore: decorator
 @inline
-export function topFive(b1: v128, b3: v128, b5: v128, b7: v128, b9: v128): v128 {
-  const low = v128.or(v128.and(i16x8.shr_u(b1, 7), mask(BIT)), v128.and(i16x8.shr_u(b3, 6), mask(BIT + 16)));
-  const middle = v128.or(v128.and(i16x8.shr_u(b5, 5), mask(BIT + 32)), v128.and(i16x8.shr_u(b7, 4), mask(BIT + 48)));
-  return v128.or(v128.or(low, middle), v128.and(i16x8.shr_u(b9, 3), mask(BIT + 64)));
+export function lastFive(b4: v128, b1: v128, b3: v128): v128 {
+  const top = v128.or(v128.and(i16x8.shr_u(b1, 4), mask(BIT_3)), v128.and(i16x8.shr_u(b3, 3), mask(BIT_4)));
+  return v128.or(v128.and(i16x8.shr_u(b4, 5), mask(LOW_3)), top);
 }
 
-/** Quant vector 12 + n from byte vectors 3n, 3n + 1, 3n + 2. */
+/** Steps 6 and 7 of 6 bits: two upper bits of three byte vectors. */
 // @ts-ignore: decorator
 @inline
 export function spreadSix(first: v128, second: v128, third: v128): v128 {

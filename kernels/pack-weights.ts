@@ -124,24 +124,30 @@ function packBlock(format: i32, from: usize, to: usize): void {
   memory.copy(to + 128, from + SCALES, format == U4_ZERO ? 16 : 32);
 }
 
+/** Step s of column half h is quant vector 2s + h. */
 function packSixBits(from: usize, to: usize): void {
-  for (let j: usize = 0; j < 16; j++) {
-    for (let v: usize = 0; v < 12; v++) {
-      const part = (<u32>load<u8>(from + j + ((v / 3) << 4), 192) >> <u32>((v % 3) << 1)) & 3;
-      store<u8>(to + j + (v << 4), <u8>(<u32>load<u8>(from + j + (v << 4)) | (part << 6)));
+  for (let j: usize = 0; j < 32; j++) {
+    const quants = from + j; // byte j & 15 of column half j >> 4
+    const vectors = to + (j >> 4) * 96 + (j & 15);
+    for (let s: usize = 0; s < 6; s++) {
+      const rest = <u32>load<u8>(quants + (s < 3 ? 192 : 224));
+      const part = (rest >> ((<u32>(s % 3)) << 1)) & 3;
+      store<u8>(vectors + (s << 4), <u8>(<u32>load<u8>(quants + (s << 5)) | (part << 6)));
     }
   }
 }
 
 function packFiveBits(from: usize, to: usize): void {
-  for (let j: usize = 0; j < 16; j++) {
-    const last = <u32>load<u8>(from + j, 240);
-    for (let n: usize = 0; n < 5; n++) {
-      const even = <u32>load<u8>(from + j + (n << 5)),
-        odd = <u32>load<u8>(from + j + (n << 5), 16),
-        spread = <u32>load<u8>(from + j + (n << 4), 160);
-      store<u8>(to + j + (n << 5), <u8>(even | ((spread & 7) << 5)));
-      store<u8>(to + j + (n << 5), <u8>(odd | ((spread >> 3) << 5) | (((last >> <u32>n) & 1) << 7)), 16);
-    }
+  for (let j: usize = 0; j < 32; j++) {
+    const quants = from + j;
+    const vectors = to + (j >> 4) * 80 + (j & 15);
+    const fifth = <u32>load<u8>(quants, 160),
+      sixth = <u32>load<u8>(quants, 192),
+      seventh = <u32>load<u8>(quants, 224);
+    store<u8>(vectors, <u8>(<u32>load<u8>(quants) | ((fifth & 7) << 5)));
+    store<u8>(vectors, <u8>(<u32>load<u8>(quants, 32) | ((fifth >> 3) << 5) | (((seventh >> 3) & 1) << 7)), 16);
+    store<u8>(vectors, <u8>(<u32>load<u8>(quants, 64) | ((sixth & 7) << 5)), 32);
+    store<u8>(vectors, <u8>(<u32>load<u8>(quants, 96) | ((sixth >> 3) << 5) | ((seventh >> 4) << 7)), 48);
+    store<u8>(vectors, <u8>(<u32>load<u8>(quants, 128) | ((seventh & 7) << 5)), 64);
   }
 }

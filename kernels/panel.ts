@@ -3,9 +3,10 @@
 //
 //   quant order, 8 bits: [8 steps][2][4 columns × 4 inputs]        16 bits: [16 steps][2][4 columns × 2 inputs]
 //   4 bits: nibble n of byte vector v holds quant vector v + 8n.
-//   5 bits: byte vectors 0..9 hold quant vectors 0..9 in their low bits; the upper 3 bits of vectors 2n and bits 5, 6 of vectors
-//   2n + 1 make quant vector 10 + n, the top bits of the odd vectors make quant vector 15: a third fewer operations than a bit plane.
-//   6 bits: byte vectors 0..11 hold quant vectors 0..11; the upper 2 bits of vectors 3n, 3n + 1, 3n + 2 make quant vector 12 + n.
+//   5 bits: columns 0..3 and 4..7 have 5 byte vectors each for their 8 steps. Vectors 0..4 hold steps 0..4 in their low bits; the upper
+//   bits make the rest: step 5 from vectors 0 and 1, step 6 from 2 and 3, step 7 from 4 and the top bits of 1 and 3.
+//   6 bits: the same with 6 byte vectors; step 6 from the upper bits of vectors 0..2, step 7 from those of 3..5.
+//   So a column vector is unpacked from few live registers, with a third fewer operations than bit planes take.
 //
 // format     quants                                     scales of a block                                      bytes
 // U4_ZERO    4 bits, q − 8           (Q4_0)             8 f16                                                  144

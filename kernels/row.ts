@@ -1,7 +1,7 @@
 // One row (decode): c[8] (+)= a[K] · W[K][8] for a panel, unpacked in registers, bound by reading the weights.
 // The sums and their order are those of the tiles, so a row's result is the same bit for bit however many rows there are.
 // a, scales: packed by pack-rows with a single row.
-import { LOW_4, LOW_5, LOW_6, mask, spreadFive, spreadSix, topFive } from "./odd-bits";
+import { lastFive, LOW_4, LOW_5, LOW_6, mask, spreadFive, spreadSix } from "./odd-bits";
 import { blockBytes, F16, I8, S6, U4_MIN, U5_MIN } from "./panel";
 import { dot8, halfToFloat, lane32, madd } from "./simd";
 import { unpack } from "./unpack";
@@ -82,48 +82,28 @@ function rowBits5(format: i32, p: usize, blocks: i32, x: usize, s: usize, c: usi
   let f0 = v128.load(c), f1 = v128.load(c, 16);
   for (const end = p + <usize>blocks * size; p < end; p += size, x += 32, s += 8) {
     const x0 = v128.load(x), x1 = v128.load(x, 16);
-    const b0 = v128.load(p, 0);
-    const b1 = v128.load(p, 16);
-    const b2 = v128.load(p, 32);
-    const b3 = v128.load(p, 48);
-    const b4 = v128.load(p, 64);
-    const b5 = v128.load(p, 80);
-    const b6 = v128.load(p, 96);
-    const b7 = v128.load(p, 112);
-    const b8 = v128.load(p, 128);
-    const b9 = v128.load(p, 144);
-    let v = lane32(x0, 0);
-    let h0 = dot8(v, v128.and(b0, low));
-    let h1 = dot8(v, v128.and(b1, low));
-    v = lane32(x0, 1);
-    h0 = i16x8.add(h0, dot8(v, v128.and(b2, low)));
-    h1 = i16x8.add(h1, dot8(v, v128.and(b3, low)));
-    v = lane32(x0, 2);
-    h0 = i16x8.add(h0, dot8(v, v128.and(b4, low)));
-    h1 = i16x8.add(h1, dot8(v, v128.and(b5, low)));
-    v = lane32(x0, 3);
-    h0 = i16x8.add(h0, dot8(v, v128.and(b6, low)));
-    h1 = i16x8.add(h1, dot8(v, v128.and(b7, low)));
-    v = lane32(x1, 0);
-    let g0 = dot8(v, v128.and(b8, low));
-    let g1 = dot8(v, v128.and(b9, low));
-    v = lane32(x1, 1);
-    g0 = i16x8.add(g0, dot8(v, spreadFive(b0, b1)));
-    g1 = i16x8.add(g1, dot8(v, spreadFive(b2, b3)));
-    v = lane32(x1, 2);
-    g0 = i16x8.add(g0, dot8(v, spreadFive(b4, b5)));
-    g1 = i16x8.add(g1, dot8(v, spreadFive(b6, b7)));
-    v = lane32(x1, 3);
-    g0 = i16x8.add(g0, dot8(v, spreadFive(b8, b9)));
-    g1 = i16x8.add(g1, dot8(v, topFive(b1, b3, b5, b7, b9)));
     const aScale = v128.load32_splat(s), aSum = v128.load32_splat(s, 4);
-    const i0 = i32x4.add(i32x4.dot_i16x8_s(h0, ones), i32x4.dot_i16x8_s(g0, ones));
-    const i1 = i32x4.add(i32x4.dot_i16x8_s(h1, ones), i32x4.dot_i16x8_s(g1, ones));
-    f0 = fixUp(p, 160, hasMin, zero, aScale, aSum, i0, f0);
-    f1 = fixUp(p, 168, hasMin, zero, aScale, aSum, i1, f1);
+    f0 = fixUp(p, 160, hasMin, zero, aScale, aSum, sumBits5(p, x0, x1, low, ones), f0);
+    f1 = fixUp(p, 168, hasMin, zero, aScale, aSum, sumBits5(p + 80, x0, x1, low, ones), f1);
   }
   v128.store(c, f0);
   v128.store(c, f1, 16);
+}
+
+/** Σ a·q of four columns over 32 inputs. */
+// @ts-ignore: decorator
+@inline
+function sumBits5(p: usize, x0: v128, x1: v128, low: v128, ones: v128): v128 {
+  const b0 = v128.load(p), b1 = v128.load(p, 16), b2 = v128.load(p, 32), b3 = v128.load(p, 48), b4 = v128.load(p, 64);
+  let h = dot8(lane32(x0, 0), v128.and(b0, low));
+  h = i16x8.add(h, dot8(lane32(x0, 1), v128.and(b1, low)));
+  h = i16x8.add(h, dot8(lane32(x0, 2), v128.and(b2, low)));
+  h = i16x8.add(h, dot8(lane32(x0, 3), v128.and(b3, low)));
+  let g = dot8(lane32(x1, 0), v128.and(b4, low));
+  g = i16x8.add(g, dot8(lane32(x1, 1), spreadFive(b0, b1)));
+  g = i16x8.add(g, dot8(lane32(x1, 2), spreadFive(b2, b3)));
+  g = i16x8.add(g, dot8(lane32(x1, 3), lastFive(b4, b1, b3)));
+  return i32x4.add(i32x4.dot_i16x8_s(h, ones), i32x4.dot_i16x8_s(g, ones));
 }
 
 /** Σ a·sub·(q − 32) = sub·(Σ a·q − 32·Σ a), per half of 16 inputs: integers, so equal to the tile's. */
@@ -131,82 +111,35 @@ function rowBits6(p: usize, blocks: i32, x: usize, s: usize, c: usize): void {
   const low = mask(LOW_6), zero = i16x8.splat(-32);
   let f0 = v128.load(c), f1 = v128.load(c, 16);
   for (const end = p + <usize>blocks * 224; p < end; p += 224, x += 64, s += 4) {
-    const b0 = v128.load(p, 0);
-    const b1 = v128.load(p, 16);
-    const b2 = v128.load(p, 32);
-    const b3 = v128.load(p, 48);
-    const b4 = v128.load(p, 64);
-    const b5 = v128.load(p, 80);
-    const b6 = v128.load(p, 96);
-    const b7 = v128.load(p, 112);
-    const b8 = v128.load(p, 128);
-    const b9 = v128.load(p, 144);
-    const b10 = v128.load(p, 160);
-    const b11 = v128.load(p, 176);
-    let x0 = v128.load(x, 0), x1 = v128.load(x, 16);
-    const start0 = splatSum(i32x4.add(i32x4.dot_i16x8_s(x0, zero), i32x4.dot_i16x8_s(x1, zero)));
-    let i0 = start0;
-    let i1 = start0;
-    let w = v128.and(b0, low);
-    i0 = i32x4.add(i0, i32x4.dot_i16x8_s(lane32(x0, 0), i16x8.extend_low_i8x16_u(w)));
-    i0 = i32x4.add(i0, i32x4.dot_i16x8_s(lane32(x0, 1), i16x8.extend_high_i8x16_u(w)));
-    w = v128.and(b1, low);
-    i1 = i32x4.add(i1, i32x4.dot_i16x8_s(lane32(x0, 0), i16x8.extend_low_i8x16_u(w)));
-    i1 = i32x4.add(i1, i32x4.dot_i16x8_s(lane32(x0, 1), i16x8.extend_high_i8x16_u(w)));
-    w = v128.and(b2, low);
-    i0 = i32x4.add(i0, i32x4.dot_i16x8_s(lane32(x0, 2), i16x8.extend_low_i8x16_u(w)));
-    i0 = i32x4.add(i0, i32x4.dot_i16x8_s(lane32(x0, 3), i16x8.extend_high_i8x16_u(w)));
-    w = v128.and(b3, low);
-    i1 = i32x4.add(i1, i32x4.dot_i16x8_s(lane32(x0, 2), i16x8.extend_low_i8x16_u(w)));
-    i1 = i32x4.add(i1, i32x4.dot_i16x8_s(lane32(x0, 3), i16x8.extend_high_i8x16_u(w)));
-    w = v128.and(b4, low);
-    i0 = i32x4.add(i0, i32x4.dot_i16x8_s(lane32(x1, 0), i16x8.extend_low_i8x16_u(w)));
-    i0 = i32x4.add(i0, i32x4.dot_i16x8_s(lane32(x1, 1), i16x8.extend_high_i8x16_u(w)));
-    w = v128.and(b5, low);
-    i1 = i32x4.add(i1, i32x4.dot_i16x8_s(lane32(x1, 0), i16x8.extend_low_i8x16_u(w)));
-    i1 = i32x4.add(i1, i32x4.dot_i16x8_s(lane32(x1, 1), i16x8.extend_high_i8x16_u(w)));
-    w = v128.and(b6, low);
-    i0 = i32x4.add(i0, i32x4.dot_i16x8_s(lane32(x1, 2), i16x8.extend_low_i8x16_u(w)));
-    i0 = i32x4.add(i0, i32x4.dot_i16x8_s(lane32(x1, 3), i16x8.extend_high_i8x16_u(w)));
-    w = v128.and(b7, low);
-    i1 = i32x4.add(i1, i32x4.dot_i16x8_s(lane32(x1, 2), i16x8.extend_low_i8x16_u(w)));
-    i1 = i32x4.add(i1, i32x4.dot_i16x8_s(lane32(x1, 3), i16x8.extend_high_i8x16_u(w)));
-    x0 = v128.load(x, 32); x1 = v128.load(x, 48);
-    const start1 = splatSum(i32x4.add(i32x4.dot_i16x8_s(x0, zero), i32x4.dot_i16x8_s(x1, zero)));
-    let j0 = start1;
-    let j1 = start1;
-    w = v128.and(b8, low);
-    j0 = i32x4.add(j0, i32x4.dot_i16x8_s(lane32(x0, 0), i16x8.extend_low_i8x16_u(w)));
-    j0 = i32x4.add(j0, i32x4.dot_i16x8_s(lane32(x0, 1), i16x8.extend_high_i8x16_u(w)));
-    w = v128.and(b9, low);
-    j1 = i32x4.add(j1, i32x4.dot_i16x8_s(lane32(x0, 0), i16x8.extend_low_i8x16_u(w)));
-    j1 = i32x4.add(j1, i32x4.dot_i16x8_s(lane32(x0, 1), i16x8.extend_high_i8x16_u(w)));
-    w = v128.and(b10, low);
-    j0 = i32x4.add(j0, i32x4.dot_i16x8_s(lane32(x0, 2), i16x8.extend_low_i8x16_u(w)));
-    j0 = i32x4.add(j0, i32x4.dot_i16x8_s(lane32(x0, 3), i16x8.extend_high_i8x16_u(w)));
-    w = v128.and(b11, low);
-    j1 = i32x4.add(j1, i32x4.dot_i16x8_s(lane32(x0, 2), i16x8.extend_low_i8x16_u(w)));
-    j1 = i32x4.add(j1, i32x4.dot_i16x8_s(lane32(x0, 3), i16x8.extend_high_i8x16_u(w)));
-    w = spreadSix(b0, b1, b2);
-    j0 = i32x4.add(j0, i32x4.dot_i16x8_s(lane32(x1, 0), i16x8.extend_low_i8x16_u(w)));
-    j0 = i32x4.add(j0, i32x4.dot_i16x8_s(lane32(x1, 1), i16x8.extend_high_i8x16_u(w)));
-    w = spreadSix(b3, b4, b5);
-    j1 = i32x4.add(j1, i32x4.dot_i16x8_s(lane32(x1, 0), i16x8.extend_low_i8x16_u(w)));
-    j1 = i32x4.add(j1, i32x4.dot_i16x8_s(lane32(x1, 1), i16x8.extend_high_i8x16_u(w)));
-    w = spreadSix(b6, b7, b8);
-    j0 = i32x4.add(j0, i32x4.dot_i16x8_s(lane32(x1, 2), i16x8.extend_low_i8x16_u(w)));
-    j0 = i32x4.add(j0, i32x4.dot_i16x8_s(lane32(x1, 3), i16x8.extend_high_i8x16_u(w)));
-    w = spreadSix(b9, b10, b11);
-    j1 = i32x4.add(j1, i32x4.dot_i16x8_s(lane32(x1, 2), i16x8.extend_low_i8x16_u(w)));
-    j1 = i32x4.add(j1, i32x4.dot_i16x8_s(lane32(x1, 3), i16x8.extend_high_i8x16_u(w)));
+    const start0 = splatSum(i32x4.add(i32x4.dot_i16x8_s(v128.load(x), zero), i32x4.dot_i16x8_s(v128.load(x, 16), zero)));
+    const start1 = splatSum(i32x4.add(i32x4.dot_i16x8_s(v128.load(x, 32), zero), i32x4.dot_i16x8_s(v128.load(x, 48), zero)));
     const aScale = v128.load32_splat(s);
-    const t0 = i32x4.add(i32x4.mul(i0, subScales(p + 208)), i32x4.mul(j0, subScales(p + 216)));
-    const t1 = i32x4.add(i32x4.mul(i1, subScales(p + 212)), i32x4.mul(j1, subScales(p + 220)));
+    const t0 = sumBits6(p, p + 208, x, low, start0, start1), t1 = sumBits6(p + 96, p + 212, x, low, start0, start1);
     f0 = madd(f32x4.mul(aScale, halfToFloat(v128.load16x4_s(p, 192))), f32x4.convert_i32x4_s(t0), f0);
     f1 = madd(f32x4.mul(aScale, halfToFloat(v128.load16x4_s(p, 200))), f32x4.convert_i32x4_s(t1), f1);
   }
   v128.store(c, f0);
   v128.store(c, f1, 16);
+}
+
+/** Σ a·sub·(q − 32) of four columns over 32 inputs; `start`: −32·Σ a of each half. */
+// @ts-ignore: decorator
+@inline
+function sumBits6(p: usize, subs: usize, x: usize, low: v128, start0: v128, start1: v128): v128 {
+  const b0 = v128.load(p), b1 = v128.load(p, 16), b2 = v128.load(p, 32), b3 = v128.load(p, 48), b4 = v128.load(p, 64), b5 = v128.load(p, 80);
+  const first = addStep(addStep(start0, v128.load(x), 0, v128.and(b0, low)), v128.load(x), 2, v128.and(b1, low));
+  const i = addStep(addStep(first, v128.load(x, 16), 0, v128.and(b2, low)), v128.load(x, 16), 2, v128.and(b3, low));
+  const second = addStep(addStep(start1, v128.load(x, 32), 0, v128.and(b4, low)), v128.load(x, 32), 2, v128.and(b5, low));
+  const j = addStep(addStep(second, v128.load(x, 48), 0, spreadSix(b0, b1, b2)), v128.load(x, 48), 2, spreadSix(b3, b4, b5));
+  return i32x4.add(i32x4.mul(i, subScales(subs)), i32x4.mul(j, subScales(subs + 8)));
+}
+
+/** Four inputs of four columns: lanes `n` and n + 1 of xs times the bytes of w. */
+// @ts-ignore: decorator
+@inline
+function addStep(sum: v128, xs: v128, n: i32, w: v128): v128 {
+  const half = i32x4.add(sum, i32x4.dot_i16x8_s(lane32(xs, n), i16x8.extend_low_i8x16_u(w)));
+  return i32x4.add(half, i32x4.dot_i16x8_s(lane32(xs, n + 1), i16x8.extend_high_i8x16_u(w)));
 }
 
 // @ts-ignore: decorator

@@ -1,6 +1,6 @@
 // A panel's blocks into the form that a tile multiplies (see panel.ts for the packed and tile-*.ts for the unpacked layouts).
 import { A2, BF16, blockBytes, F16, F32, I8, S4, S6, U4_MIN, U4_ZERO, U5_MIN, U5_ZERO } from "./panel";
-import { LOW_5, LOW_6, mask, spreadFive, spreadSix, topFive } from "./odd-bits";
+import { LOW_5, LOW_6, lastFive, mask, spreadFive, spreadSix } from "./odd-bits";
 import { halfToFloat } from "./simd";
 import { UNPACKED_INT16_BYTES } from "./tile-int16";
 import { UNPACKED_INT8_BYTES } from "./tile-int8";
@@ -56,16 +56,14 @@ function nibbles(p: usize, out: usize): void {
 
 function fiveBits(p: usize, out: usize): void {
   const low = mask(LOW_5);
-  for (let v: usize = 0; v < 160; v += 16) v128.store(out + v, v128.and(v128.load(p + v), low));
-  for (let n: usize = 0; n < 5; n++) {
-    const pair = p + (n << 5);
-    v128.store(out + (n << 4), spreadFive(v128.load(pair), v128.load(pair, 16)), 160);
+  for (let half: usize = 0; half < 2; half++, p += 80, out += 16) {
+    const b1 = v128.load(p, 16),
+      b3 = v128.load(p, 48);
+    for (let s: usize = 0; s < 5; s++) v128.store(out + (s << 5), v128.and(v128.load(p + (s << 4)), low));
+    v128.store(out, spreadFive(v128.load(p), b1), 160);
+    v128.store(out, spreadFive(v128.load(p, 32), b3), 192);
+    v128.store(out, lastFive(v128.load(p, 64), b1, b3), 224);
   }
-  v128.store(
-    out,
-    topFive(v128.load(p, 16), v128.load(p, 48), v128.load(p, 80), v128.load(p, 112), v128.load(p, 144)),
-    240,
-  );
 }
 
 /** Sub-scales of four columns, doubled for the two inputs of each: [s0 s0 s1 s1 s2 s2 s3 s3]. */
@@ -82,19 +80,22 @@ function storeScaled(q: v128, zero: v128, sub: v128, out: usize): void {
 function sixBits(p: usize, out: usize): void {
   const low = mask(LOW_6),
     zero = i16x8.splat(32);
-  for (let v: usize = 0; v < 16; v++) {
-    const third = p + (v - 12) * 48;
-    const q =
-      v < 12
-        ? v128.and(v128.load(p + (v << 4)), low)
-        : spreadSix(v128.load(third), v128.load(third, 16), v128.load(third, 32));
-    // Vectors alternate between columns 0..3 and 4..7; each half of eight has its own sub-scales.
-    storeScaled(
-      q,
-      zero,
-      pairScales(v128.load32_splat(p + 208 + ((v >> 3) << 3) + ((v & 1) << 2))),
-      out + ((v >> 1) << 6) + ((v & 1) << 4),
-    );
+  for (let half: usize = 0; half < 2; half++) {
+    const quants = p + half * 96;
+    for (let s: usize = 0; s < 8; s++) {
+      const rest = quants + (s - 6) * 48;
+      const q =
+        s < 6
+          ? v128.and(v128.load(quants + (s << 4)), low)
+          : spreadSix(v128.load(rest), v128.load(rest, 16), v128.load(rest, 32));
+      // Steps 0..3 and 4..7 have their own sub-scales.
+      storeScaled(
+        q,
+        zero,
+        pairScales(v128.load32_splat(p + 208 + ((s >> 2) << 3) + (half << 2))),
+        out + (s << 6) + (half << 4),
+      );
+    }
   }
 }
 
