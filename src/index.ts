@@ -5,6 +5,7 @@
  *   const session = await engine.session();
  *   await session.prefill(engine.tokenizer.encode("Once upon a time"));
  *   for await (const { text } of session.generate({ maxTokens: 50 })) process.stdout.write(text);
+ *   await engine.dispose();
  */
 import { loadEngine } from "./engine/load.ts";
 import type { Engine, LoadOptions } from "./engine/types.ts";
@@ -17,6 +18,7 @@ export function load(model: string, options?: LoadOptions): Promise<Engine> {
 
 export { defaultPlan, type Plan, parsePlan } from "./context/plan.ts";
 export type * from "./engine/types.ts";
+export { maxPrefillChunk } from "./engine/types.ts";
 export { CapacityError, exitCodeOf, InputError, UnsupportedError } from "./runtime/errors.ts";
 export { type ChatMessage, hasChat, renderChat } from "./tokenizer/chat-template.ts";
 export type { Tokenizer } from "./tokenizer/tokenizer.ts";

@@ -48,6 +48,18 @@ const refused: [title: string, args: string[], code: number, message: RegExp][] 
   ["an unknown command", ["aks"], 2, /unknown command 'aks'\. Did you mean ask\? Run `longspan --help`/],
   ["an unknown option", ["ask", "--thread", "1"], 2, /unknown option '--thread'\. Did you mean --threads\?/],
   ["a missing argument", ["tokenize", model], 2, /missing required argument 'file'\. Run `longspan tokenize --help`/],
+  [
+    "an argument too many",
+    ["tokenize", model, book, "x"],
+    2,
+    /Expected 2 arguments but got 3\. Run `longspan tokenize/,
+  ],
+  [
+    "a chunk too long",
+    ["logits", model, "--tokens", ids, "--out", "o", "--chunk", "513"],
+    2,
+    /from 1 to 512, got "513"/,
+  ],
   ["a missing option", ["logits", model], 2, /required option '--tokens <file>'/],
   ["ask without paths", ["ask", "Who?"], 2, /expected paths and then a question, got only "Who\?"/],
   ["ask with an empty question", ["ask", book, " "], 2, /got an empty question/],
@@ -93,7 +105,7 @@ const refused: [title: string, args: string[], code: number, message: RegExp][] 
     /\d+ tokens and room for 512 more, the model's context is 512\. Pass --max-tokens \d+ or less/,
   ],
   ["a chat longer than the context", ["chat", long, "-m", model], 3, /the model's context is 512/],
-  ["a bench longer than the context", ["bench", model, "--prompt-tokens", "500"], 3, /500 tokens and room for 33 more/],
+  ["a bench longer than the context", ["bench", model, "--prompt-tokens", "500"], 3, /500 tokens and room for 32 more/],
 ];
 for (const [title, args, expected, message] of refused)
   test(`${title}: exit code ${expected}, one message on stderr, nothing on stdout`, async () => {

@@ -49,7 +49,6 @@ for (const name of tinyGoldenNames()) {
 }
 
 test("every tensor type that files may have is among the tiny models", () => {
-
   const covered = Object.values(bounds).flatMap(({ types }) => types);
   assert.deepEqual(covered.sort(), tensorTypes.map(({ name }) => name).sort());
   for (const type of covered) assert.ok(tinyGoldenNames().includes(`type-${type.toLowerCase()}`), type);

@@ -15,6 +15,7 @@ export interface Answer {
 
 export async function readPrompt(session: Session, tokenIds: Int32Array, signal: AbortSignal): Promise<Reading> {
   const bar = progressBar(process.stderr, { label: "reading", total: tokenIds.length, unit: "tokens" });
+  bar.update(0);
   const start = performance.now();
   try {
     await session.prefill(tokenIds, { signal, onProgress: (done) => bar.update(done) });
@@ -35,8 +36,7 @@ export async function writeAnswer(
   const start = performance.now();
   try {
     for await (const token of session.generate(options)) {
-      // Text that was held back for a possible stop string comes at the end without a token.
-      if (token.tokenId >= 0) tokenIds.push(token.tokenId);
+      tokenIds.push(token.tokenId);
       text += token.text;
       if (token.text) await onText(token.text);
     }

@@ -24,6 +24,13 @@ test("a whole number has only digits and is at least the minimum", () => {
     });
 });
 
+test("a whole number is at most the maximum, where there is one", () => {
+  assert.equal(wholeNumber("--chunk", 1, 512)("512"), 512);
+  assert.throws(() => wholeNumber("--chunk", 1, 512)("513"), {
+    message: '--chunk: expected a whole number from 1 to 512, got "513". Write for example --chunk 8.',
+  });
+});
+
 test("a decimal number lies between its bounds, both included", () => {
   const topP = decimalNumber("--top-p", 0, 1);
   assert.deepEqual(["0", "1", "0.25", "1e-1"].map(topP), [0, 1, 0.25, 0.1]);

@@ -4,14 +4,15 @@ import { availableParallelism } from "node:os";
 import { type Plan, parsePlan } from "../context/plan.ts";
 import { InputError } from "../runtime/errors.ts";
 
-/** A parser for a whole number of at least `minimum`. */
-export function wholeNumber(option: string, minimum: number): (text: string) => number {
+/** A parser for a whole number from `minimum` to `maximum`, both included. */
+export function wholeNumber(option: string, minimum: number, maximum?: number): (text: string) => number {
   return (text) => {
     const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-    if (Number.isSafeInteger(value) && value >= minimum) return value;
+    if (Number.isSafeInteger(value) && value >= minimum && value <= (maximum ?? value)) return value;
+    const range = maximum === undefined ? `of at least ${minimum}` : `from ${minimum} to ${maximum}`;
     throw new InputError(
-      `${option}: expected a whole number of at least ${minimum}, got "${text}". Write for example ${option} ${Math.max(minimum, 8)}.`,
-      { expected: minimum, got: text },
+      `${option}: expected a whole number ${range}, got "${text}". Write for example ${option} ${Math.max(minimum, 8)}.`,
+      { expected: [minimum, maximum], got: text },
     );
   };
 }

@@ -26,8 +26,11 @@ function reportUsage(error: CommanderError, args: readonly string[]): number {
   if (error.exitCode === 0 || error.code === "commander.help") return 0;
   const known = args[0] !== undefined && /^[a-z]+$/.test(args[0]) && error.code !== "commander.unknownCommand";
   const help = known ? `longspan ${args[0]} --help` : "longspan --help";
-  const problem = error.message.replace(/^error: /, "").replace(/\n\(Did you mean (.*)\?\)$/s, ". Did you mean $1?");
-  process.stderr.write(describe(`${problem}${problem.endsWith("?") ? "" : "."} Run \`${help}\` for what is possible.`));
+  const problem = error.message
+    .replace(/^error: /, "")
+    .replace(/\n\(Did you mean (.*)\?\)$/s, ". Did you mean $1?")
+    .replace(/[^.?]$/, "$&.");
+  process.stderr.write(describe(`${problem} Run \`${help}\` for what is possible.`));
   return 2;
 }
 

@@ -22,7 +22,8 @@ Examples:
 
 \`longspan COMMAND --help\` has the options and more examples.
 Models and caches live under LONGSPAN_HOME (default: the XDG cache directory).
-Exit codes: 0 done, 1 a bug in Longspan, 2 bad input, 3 not enough capacity, 130 interrupted.`;
+Exit codes: 0 done, 1 a bug in Longspan, 2 bad input, 3 not enough capacity,
+130 interrupted.`;
 
 /** Runs one command line (without `node` and the script) and returns the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -47,18 +48,22 @@ async function programFor(name: string | undefined): Promise<Command> {
   const program = new Command("longspan")
     .description("Reads long documents with real language models, on the machine you have.")
     .version(version(), "-V, --version", "print the version")
-    .helpOption("-h, --help", "print help")
+    .configureHelp({ subcommandTerm: (command) => command.name() })
     .addHelpText("after", EXAMPLES);
   const load = name === undefined || !Object.hasOwn(commands, name) ? Object.values(commands) : [commands[name]];
   for (const command of await Promise.all(load.map((create) => create()))) program.addCommand(command);
-  throwInsteadOfExit(program);
+  adapt(program);
   return program;
 }
 
 /** Commander prints and exits by itself; we want its complaint as an error, and our own form for it (failure.ts). */
-function throwInsteadOfExit(command: Command): void {
-  command.exitOverride().configureOutput({ outputError: () => {} });
-  for (const child of command.commands) throwInsteadOfExit(child);
+function adapt(command: Command): void {
+  command
+    .helpOption("-h, --help", "print help")
+    .exitOverride()
+    .configureOutput({ outputError: () => {} });
+  if (command.commands.length > 0) command.helpCommand("help [command]", "print help for a command");
+  for (const child of command.commands) adapt(child);
 }
 
 function version(): string {

@@ -15,6 +15,15 @@ export async function write(text: string): Promise<void> {
   if (!process.stdout.write(text)) await once(process.stdout, "drain");
 }
 
+/** Lines of a table that would wrap on this terminal are cut; a pipe or file gets all of them. */
+export function withinTerminal(
+  table: string,
+  { isTTY, columns }: { isTTY?: boolean; columns?: number } = process.stdout,
+): string {
+  if (!isTTY || !columns) return table;
+  return table.replace(/.+/g, (line) => (line.length > columns ? `${line.slice(0, columns - 1)}…` : line));
+}
+
 /** Resolves when everything written so far has reached the operating system. */
 export async function flush(): Promise<void> {
   await Promise.all(

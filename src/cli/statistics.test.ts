@@ -36,6 +36,13 @@ test("the median of an even number of values is the mean of the middle two", () 
   assert.equal(median([9, 1, 5, 2]), 3.5);
 });
 
-test("a table's columns are as wide as their widest cell", () => {
-  assert.equal(formatTable(["a", "long"], [["12345", "6"]]), "    a  long\n12345     6");
+test("a table's columns are as wide as their widest cell, with words on the left and numbers on the right", () => {
+  const columns = { a: "right", long: "right", word: "left", end: "left" } as const;
+  assert.equal(
+    formatTable(columns, [
+      ["12345", "6", "x", ""],
+      ["7", "8", "longest", "y"],
+    ]),
+    "    a  long  word     end\n12345     6  x\n    7     8  longest  y",
+  );
 });

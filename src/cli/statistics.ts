@@ -58,9 +58,22 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** Columns of equal width, numbers to the right. */
-export function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [header, ...rows];
-  const widths = header.map((_, column) => Math.max(...lines.map((line) => line[column].length)));
-  return lines.map((line) => line.map((cell, column) => cell.padStart(widths[column])).join("  ")).join("\n");
+/** Columns by title, words begin on the left and numbers end on the right; as wide as their widest cell. */
+export function formatTable(
+  columns: Readonly<Record<string, "left" | "right">>,
+  rows: readonly (readonly string[])[],
+): string {
+  const lines = [Object.keys(columns), ...rows];
+  const formats = Object.values(columns).map((side, column) => {
+    const width = Math.max(...lines.map((line) => line[column].length));
+    return (cell: string) => (side === "left" ? cell.padEnd(width) : cell.padStart(width));
+  });
+  return lines
+    .map((line) =>
+      line
+        .map((cell, column) => formats[column](cell))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
 }

@@ -79,6 +79,20 @@ test("without a repository, .gitignore files above the folder do not count and t
   assert.ok((await walkFolder(join(folder, "x"), {})).includes("skip.txt"));
 });
 
+test("lock files of package managers are left out and reported, files that are merely called so are not", async () => {
+  const folder = join(root, "locks");
+  const locks = ["Cargo.lock", "go.sum", "package-lock.json", "sub/pnpm-lock.yaml", "sub/poetry.lock", "sub/yarn.lock"];
+  const others = ["checksum.sum", "lock.md", "sub/go.sum.txt", "sub/old-package-lock.json"];
+  write(folder, [...locks, ...others], {});
+  const skipped: string[] = [];
+  const found = await walkFolder(folder, { onSkip: (path, reason) => skipped.push(`${path} ${reason}`) });
+  assert.deepEqual(found, others);
+  assert.deepEqual(
+    skipped.sort(),
+    locks.map((path) => `${join(folder, path)} is a lock file`),
+  );
+});
+
 function write(folder: string, names: string[], contents: Record<string, string>): void {
   for (const [name, content] of [...names.map((name) => [name, "text"]), ...Object.entries(contents)]) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });

@@ -5,6 +5,13 @@ import { explainFileError } from "./bytes.ts";
 import { openIgnoreRules } from "./ignore-rules.ts";
 import { sortBytewise } from "./list.ts";
 
+/**
+ * Written by package managers for themselves: thousands of lines of checksums, in which nobody looks for an answer.
+ * Whoever wants one read names it.
+ */
+const lockFile =
+  /\.lock$|^(package-lock\.json|npm-shrinkwrap\.json|pnpm-lock\.yaml|bun\.lockb|go\.(work\.)?sum|packages\.lock\.json|gradle\.lockfile|Package\.resolved)$/;
+
 /** Paths relative to `root`, with forward slashes, in byte order. */
 export async function walkFolder(
   root: string,
@@ -21,6 +28,7 @@ export async function walkFolder(
       const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
       if (rules.ignores(entry.isDirectory() ? `${path}/` : path)) continue;
       if (entry.isDirectory()) folders.push(path);
+      else if (entry.isFile() && lockFile.test(entry.name)) options.onSkip?.(join(root, path), "is a lock file");
       else if (entry.isFile()) files.push(path);
       // Following links could leave the folder, or never end.
       else options.onSkip?.(join(root, path), entry.isSymbolicLink() ? "is a symbolic link" : "is not a regular file");

@@ -50,7 +50,13 @@ export class Controller {
   private readonly weightBytes: number;
   private readonly workBytes: number;
 
-  private constructor(heap: SharedHeap, team: Team, params: LoadParams, host: Host, progress: (event: unknown) => void) {
+  private constructor(
+    heap: SharedHeap,
+    team: Team,
+    params: LoadParams,
+    host: Host,
+    progress: (event: unknown) => void,
+  ) {
     this.heap = heap;
     this.pool = new PagePool(heap);
     this.team = team;
@@ -94,11 +100,24 @@ export class Controller {
 
   open({ session, plan }: { session: number; plan: Plan }): void {
     const { team, heap, pool, config, space } = this;
-    this.slots.set(session, { sequence: new Sequence({ team, heap, pool, config, space, plan }), sampler: createSampler() });
+    this.slots.set(session, {
+      sequence: new Sequence({ team, heap, pool, config, space, plan }),
+      sampler: createSampler(),
+    });
   }
 
   /** Computes a chunk; the logits after its last token are kept if `last`, all of its logits are returned if `all`. */
-  prefill({ session, tokenIds, last, all }: { session: number; tokenIds: Int32Array; last: boolean; all: boolean }): Float32Array | undefined {
+  prefill({
+    session,
+    tokenIds,
+    last,
+    all,
+  }: {
+    session: number;
+    tokenIds: Int32Array;
+    last: boolean;
+    all: boolean;
+  }): Float32Array | undefined {
     const { sequence } = this.slot(session);
     sequence.run(this.decoder, tokenIds);
     if (last) this.keepLogits(sequence, tokenIds.length - 1);

@@ -4,8 +4,8 @@
  */
 import type { CacheFormat } from "../context/plan.ts";
 import {
-  appendKv,
   type AttentionItem,
+  appendKv,
   FLOAT_PAGE,
   floatPageBytes,
   int8PageBytes,
@@ -193,13 +193,18 @@ export class KvCache {
   }
 
   get pages(): number {
-    return this.heads.reduce((sum, layer) => sum + layer.reduce((pages, head) => pages + head.sealed - head.first + 1, 0), 0);
+    return this.heads.reduce(
+      (sum, layer) => sum + layer.reduce((pages, head) => pages + head.sealed - head.first + 1, 0),
+      0,
+    );
   }
 
   get bytes(): number {
     return this.heads.reduce((sum, heads, layer) => {
       const open = floatPageBytes(this.shapes[layer].headDim) + this.tableBytes;
-      return sum + heads.reduce((bytes, head) => bytes + open + (head.sealed - head.first) * this.sealedPageBytes(layer), 0);
+      return (
+        sum + heads.reduce((bytes, head) => bytes + open + (head.sealed - head.first) * this.sealedPageBytes(layer), 0)
+      );
     }, 0);
   }
 

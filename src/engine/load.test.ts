@@ -88,7 +88,7 @@ test("too little memory is refused before anything is started, and the message h
   assert.equal(started(), 0);
 });
 
-test("the sum covers what loading takes: weights within 1 %, no less work space than is used", async () => {
+test("the sum in the message covers what loading takes", async () => {
   let needed = 0;
   const { host } = countingHost({ freeMemoryBytes: () => 0 });
   await loadEngine(host, path).catch((error: CapacityError) => {

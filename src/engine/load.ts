@@ -10,9 +10,8 @@ import { createTokenizer } from "../tokenizer/tokenizer.ts";
 import type { ControllerMethods } from "./controller.ts";
 import { Caller } from "./rpc.ts";
 import { EngineSession } from "./session.ts";
-import type { Engine, LoadOptions, ModelInfo, SessionOptions } from "./types.ts";
+import { type Engine, type LoadOptions, type ModelInfo, maxPrefillChunk, type SessionOptions } from "./types.ts";
 
-const DEFAULT_CHUNK = 512;
 /** JavaScript heaps, code and stacks of the threads. */
 const OVERHEAD_BYTES = 200 << 20;
 
@@ -30,7 +29,7 @@ export async function loadEngine(host: Host, path: string, options: LoadOptions 
   const abort = () => void caller.stop();
   signal?.addEventListener("abort", abort, { once: true });
   try {
-    const params = { path, tensors: gguf.tensors, config, threads, chunk: DEFAULT_CHUNK };
+    const params = { path, tensors: gguf.tensors, config, threads, chunk: maxPrefillChunk };
     await caller.call("load", params, (event) => {
       const { done, total } = event as { done: number; total: number };
       onProgress?.(done, total);
@@ -50,7 +49,7 @@ export async function loadEngine(host: Host, path: string, options: LoadOptions 
     model,
     tokenizer,
     threads,
-    async session({ plan = defaultPlan, prefillChunk = DEFAULT_CHUNK }: SessionOptions = {}) {
+    async session({ plan = defaultPlan, prefillChunk = maxPrefillChunk }: SessionOptions = {}) {
       const chunk = checkChunk(prefillChunk);
       const id = ++sessions;
       await caller.call("open", { session: id, plan });
@@ -80,19 +79,21 @@ function modelInfo(config: ModelConfig, fileBytes: number): ModelInfo {
 function checkThreads(threads: number | undefined, cores: number): number {
   if (threads === undefined) return cores;
   if (!Number.isInteger(threads) || threads < 1 || threads > cores)
-    throw new InputError(`threads: expected a whole number from 1 to ${cores} (the cores here), got ${threads}. Leave it out for all cores.`);
+    throw new InputError(
+      `threads: expected a whole number from 1 to ${cores} (the cores here), got ${threads}. Leave it out for all cores.`,
+    );
   return threads;
 }
 
 function checkChunk(chunk: number): number {
-  if (!Number.isInteger(chunk) || chunk < 1 || chunk > DEFAULT_CHUNK)
-    throw new InputError(`prefillChunk: expected a whole number from 1 to ${DEFAULT_CHUNK}, got ${chunk}.`);
+  if (!Number.isInteger(chunk) || chunk < 1 || chunk > maxPrefillChunk)
+    throw new InputError(`prefillChunk: expected a whole number from 1 to ${maxPrefillChunk}, got ${chunk}.`);
   return chunk;
 }
 
 /** The sum, before anything is loaded. */
 function checkMemory(host: Host, config: ModelConfig, weights: number, path: string): void {
-  const work = Decoder.workBytes(config, DEFAULT_CHUNK);
+  const work = Decoder.workBytes(config, maxPrefillChunk);
   const needed = weights + work + OVERHEAD_BYTES;
   const free = host.freeMemoryBytes();
   const megabytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MB`;

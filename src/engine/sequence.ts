@@ -1,11 +1,19 @@
 /**
  * One sequence inside the controller: its cache, and the LayerContext that the decoder calls for a chunk of its tokens.
  */
-import { fillRopeTable, inverseFrequencies } from "../context/position/rope.ts";
+
 import type { Plan } from "../context/plan.ts";
-import type { Decoder, LayerContext } from "../model/decoder.ts";
+import { fillRopeTable, inverseFrequencies } from "../context/position/rope.ts";
 import type { ModelConfig } from "../model/config.ts";
-import { attention, type AttentionItem, floatPageBytes, mergePartials, partialBytes, PAGE_SLOTS } from "../ops/attention.ts";
+import type { Decoder, LayerContext } from "../model/decoder.ts";
+import {
+  type AttentionItem,
+  attention,
+  floatPageBytes,
+  mergePartials,
+  PAGE_SLOTS,
+  partialBytes,
+} from "../ops/attention.ts";
 import { rope } from "../ops/rows.ts";
 import type { SharedHeap } from "../runtime/memory.ts";
 import type { Team } from "../runtime/team.ts";
@@ -39,7 +47,9 @@ export class SequenceSpace {
     this.itemSpace = heap.allocate(numKvHeads * Math.max(pages, this.splits) * 32);
     this.partials = heap.allocate(numKvHeads * this.splits * partialBytes(this.shapes[0], SPLIT_TOKENS));
     this.staging = {
-      pages: Array.from({ length: numKvHeads }, () => Uint32Array.from({ length: pages }, () => heap.allocate(floatPageBytes(headDim)))),
+      pages: Array.from({ length: numKvHeads }, () =>
+        Uint32Array.from({ length: pages }, () => heap.allocate(floatPageBytes(headDim))),
+      ),
       runTable: heap.allocate(numKvHeads * pages * 4),
       pairTable: heap.allocate(numKvHeads * pages * 8),
     };
@@ -66,7 +76,14 @@ export class Sequence implements LayerContext {
   private readonly config: ModelConfig;
   private readonly space: SequenceSpace;
 
-  constructor(args: { team: Team; heap: SharedHeap; pool: PagePool; config: ModelConfig; space: SequenceSpace; plan: Plan }) {
+  constructor(args: {
+    team: Team;
+    heap: SharedHeap;
+    pool: PagePool;
+    config: ModelConfig;
+    space: SequenceSpace;
+    plan: Plan;
+  }) {
     const { team, heap, pool, config, space, plan } = args;
     this.team = team;
     this.heap = heap;

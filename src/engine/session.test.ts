@@ -56,7 +56,10 @@ test("generating from an empty session is refused", async () => {
 test("sampling options out of range are refused and leave the session usable", async () => {
   const session = await engine.session();
   await session.prefill([1, 2, 3]);
-  await assert.rejects(textOf(session, { temperature: -1 }), inputError(/temperature: expected a number from 0 to 100/));
+  await assert.rejects(
+    textOf(session, { temperature: -1 }),
+    inputError(/temperature: expected a number from 0 to 100/),
+  );
   await session.prefill([4]);
   assert.equal(session.length, 4);
 });
@@ -138,7 +141,10 @@ test("a disposed session refuses calls, and disposing it twice is harmless", asy
 test("a disposed engine refuses calls, waiting ones included, and disposing it twice is harmless", async () => {
   const other = await loadTiny("llama-q4_0");
   const session = await other.session({ prefillChunk: 16 });
-  const reading = assert.rejects(session.prefill(randomIds(other, 1000, 6)), inputError(/engine: expected a loaded one/));
+  const reading = assert.rejects(
+    session.prefill(randomIds(other, 1000, 6)),
+    inputError(/engine: expected a loaded one/),
+  );
   await other.dispose();
   await other.dispose();
   await reading;

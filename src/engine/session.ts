@@ -37,7 +37,10 @@ export class EngineSession implements Session {
     await this.exclusively(async () => {
       for (let first = 0; first < tokenIds.length; first += chunk) {
         signal?.throwIfAborted();
-        const ids = Int32Array.from({ length: Math.min(chunk, tokenIds.length - first) }, (_, i) => tokenIds[first + i]);
+        const ids = Int32Array.from(
+          { length: Math.min(chunk, tokenIds.length - first) },
+          (_, i) => tokenIds[first + i],
+        );
         const last = first + ids.length === tokenIds.length;
         const all = onLogits !== undefined;
         const logits = await caller.call("prefill", { session, tokenIds: ids, last, all });
@@ -61,12 +64,14 @@ export class EngineSession implements Session {
     for (let i = 0; i < tokenIds.length; i++) {
       const id = tokenIds[i];
       if (!Number.isInteger(id) || id < 0 || id >= vocabularySize)
-        throw new InputError(`prefill: token ${i}: expected an id from 0 to ${vocabularySize - 1}, got ${id}.`, { got: id });
+        throw new InputError(`prefill: token ${i}: expected an id from 0 to ${vocabularySize - 1}, got ${id}.`, {
+          got: id,
+        });
     }
   }
 
   async *generate(options: GenerateOptions = {}): AsyncGenerator<GeneratedToken> {
-    const { maxTokens = Number.POSITIVE_INFINITY, stop = [], signal, ...sampling } = options;
+    const { maxTokens = Number.POSITIVE_INFINITY, stop = [], ignoreEnd = false, signal, ...sampling } = options;
     const { caller, id: session, tokenizer, model } = this.parts;
     if (this.length === 0) throw new InputError("generate: the session is empty. Call prefill() first.");
     this.begin();
@@ -74,21 +79,24 @@ export class EngineSession implements Session {
       await caller.call("sampling", { session, options: sampling });
       const text = tokenizer.decoder();
       const stops = new StopText(stop);
-      for (let n = 0; n < maxTokens && this.length < model.contextLength; n++) {
-        signal?.throwIfAborted();
+      // The sequence's last token, as long as some of its text may still come. Yielded before the sequence grows again.
+      let held: GeneratedToken | undefined;
+      for (let n = 0; n < maxTokens && this.length < model.contextLength && !signal?.aborted; n++) {
         const tokenId = await caller.call("sample", { session });
-        if (tokenizer.endIds.has(tokenId)) break;
+        if (!ignoreEnd && tokenizer.endIds.has(tokenId)) break;
+        if (held) yield held;
         // The next step starts while the caller uses this token.
         this.length++;
         const step = caller.call("prefill", { session, tokenIds: Int32Array.of(tokenId), last: true, all: false });
         step.catch(() => {}); // reported by the await below, or by the next call if the caller stops here
-        const piece = stops.push(text.push(tokenId));
-        yield { tokenId, text: piece };
+        const token = { tokenId, text: stops.push(text.push(tokenId)) };
+        held = text.isIncomplete || stops.isPending ? token : undefined;
+        if (!held) yield token;
         await step;
         if (stops.found) return;
       }
-      const rest = stops.push(text.flush()) + stops.flush();
-      if (rest) yield { tokenId: -1, text: rest };
+      if (held) yield { tokenId: held.tokenId, text: held.text + stops.push(text.flush()) + stops.flush() };
+      signal?.throwIfAborted();
     } finally {
       this.busy = false;
     }

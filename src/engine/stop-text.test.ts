@@ -48,3 +48,15 @@ test("text cut anywhere ends before the stop string that is complete first, or i
     { numRuns: 1000, seed: 1 },
   );
 });
+
+test("text is pending while flush would give it, and no longer once a stop string was found", () => {
+  const filter = new StopText(["END"]);
+  const states = ["one", " E", "N", "d E", "ND."].map((piece) => [filter.push(piece), filter.isPending]);
+  assert.deepEqual(states, [
+    ["one", false],
+    [" ", true],
+    ["", true],
+    ["ENd ", true],
+    ["", false],
+  ]);
+});

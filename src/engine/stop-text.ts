@@ -8,6 +8,11 @@ export class StopText {
     this.stops = stops.filter((stop) => stop.length > 0);
   }
 
+  /** Whether text is held back that flush() would give. */
+  get isPending(): boolean {
+    return !this.found && this.pending.length > 0;
+  }
+
   /** The part of all text so far that can be shown. */
   push(text: string): string {
     if (this.found) return "";

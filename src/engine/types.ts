@@ -29,9 +29,12 @@ export interface ModelInfo {
   readonly fileBytes: number;
 }
 
+/** Most tokens that prefill computes at once: memory for them is set aside when a model is loaded. */
+export const maxPrefillChunk = 512;
+
 export interface SessionOptions {
   plan?: Plan;
-  /** Tokens computed at once during prefill; default 512. Results do not depend on it. */
+  /** Tokens computed at once during prefill; at most, and by default, `maxPrefillChunk`. Results do not depend on it. */
   prefillChunk?: number;
 }
 
@@ -66,12 +69,17 @@ export interface GenerateOptions {
   seed?: number;
   /** Generation ends before any of these strings is emitted. */
   stop?: string[];
+  /** Goes on past the model's end tokens, which are then yielded as well. For measuring. */
+  ignoreEnd?: boolean;
   signal?: AbortSignal;
 }
 
 export interface GeneratedToken {
   readonly tokenId: number;
-  /** Text that became complete with this token; may be empty inside a multi-byte character or a possible stop string. */
+  /**
+   * Text that became complete with this token; may be empty inside a multi-byte character or a possible stop string.
+   * The last token has all that was left. All texts in a row are the text of all tokens, up to the stop string.
+   */
   readonly text: string;
 }
 

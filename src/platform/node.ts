@@ -7,7 +7,8 @@ import type { ByteSource, Host, SpawnedPeer } from "./platform.ts";
 
 export const nodeHost: Host = {
   openFile,
-  kernelBinary: (build) => new Uint8Array(readFileSync(new URL(`../../../build/kernels-${build}.wasm`, import.meta.url))),
+  kernelBinary: (build) =>
+    new Uint8Array(readFileSync(new URL(`../../../build/kernels-${build}.wasm`, import.meta.url))),
   spawn,
   availableThreads: () => availableParallelism(),
   freeMemoryBytes,
@@ -44,12 +45,14 @@ function openOrExplain(path: string): number {
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
     const reasons: Record<string, string> = { ENOENT: "no such file", EACCES: "no permission to read it" };
-    throw new InputError(`${path}: ${reasons[code ?? ""] ?? `cannot be opened (${code})`}. Check the path.`, { got: code });
+    throw new InputError(`${path}: ${reasons[code ?? ""] ?? `cannot be opened (${code})`}. Check the path.`, {
+      got: code,
+    });
   }
 }
 
 function spawn(data: unknown): SpawnedPeer {
-  const worker = new Worker(new URL("./node-worker.js", import.meta.url), { workerData: data });
+  const worker = new Worker(new URL("./node-worker.js", import.meta.url), { workerData: data, execArgv: [] }); // inherited flags may not be allowed in a thread
   let expected = false;
   return {
     post: (message, transfer) => worker.postMessage(message, transfer ?? []),

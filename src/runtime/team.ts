@@ -23,8 +23,8 @@ const MAX_PIECES = (1 << PIECE_BITS) - 1;
 /** Bytes at the front of the memory that belong to the team (and to the kernels' own static data). */
 export const CONTROL_BYTES = 64 * 1024;
 
-/** Polls before a thread goes to sleep: some tens of microseconds. */
-const SPINS = 20_000;
+/** Polls before a thread goes to sleep: about a tenth of a millisecond, the longest that one thread works alone between two commands. */
+const SPINS = 100_000;
 
 export interface MemberData {
   module: WebAssembly.Module;

@@ -63,7 +63,7 @@ test("ids are those of the definition, with words cut at spaces and cached (fast
   const { encode } = tokenizer();
   fc.assert(
     fc.property(plain, (given) => {
-      const text = given.replaceAll("\n\n", "\n"); // user-defined tokens are another test
+      const text = given.replace(/\n+/g, "\n"); // user-defined tokens are another test
       assert.deepEqual(texts(encode(text, { bos: false })), reference(text));
     }),
     { numRuns: 1000 },

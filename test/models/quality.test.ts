@@ -27,7 +27,9 @@ for (const [name, bound] of Object.entries(llamaCpp)) {
       ] as const) {
         const rows = await logitsOf(engine, golden.ids, { format });
         const { meanKl, top1 } = compareTop(golden.positions.slice(FIRST_POSITION), rows.slice(FIRST_POSITION));
-        console.log(`${name}, ${format} pages: mean KL ${(meanKl / LEAST_SHARE).toExponential(2)}, same argmax ${top1}`);
+        console.log(
+          `${name}, ${format} pages: mean KL ${(meanKl / LEAST_SHARE).toExponential(2)}, same argmax ${top1}`,
+        );
         assert.ok(meanKl / LEAST_SHARE <= most, `${format} pages: mean KL ${meanKl / LEAST_SHARE}`);
         assert.ok(top1 >= 0.9, `${format} pages: same argmax in ${top1}`);
       }

@@ -1,13 +1,12 @@
 /** Sessions of a real model: at the same time, cancelled, beside a busy event loop, and gone. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { load, type Session } from "../../src/index.ts";
 import { modelPath } from "../support/models.ts";
-import { planWith, randomIds, textOf } from "../support/sessions.ts";
+import { planWith, randomIds, temporaryFolder, textOf } from "../support/sessions.ts";
 
 const path = await modelPath("smollm2-135m");
 const engine = await load(path);
@@ -64,8 +63,7 @@ test("the event loop of the calling thread is never blocked for more than 20 ms 
   // The best of three: the workers keep every core busy, so the system may take the calling thread off its core.
   for (let run = 0; run < 3 && best > 20; run++) {
     const session = await engine.session({ plan: planWith("q8") });
-    const b = await longestBlock(session.prefill(tokenIds)); console.log(b);
-    best = Math.min(best, b);
+    best = Math.min(best, await longestBlock(session.prefill(tokenIds)));
     assert.equal(session.length, 4000);
     await session.dispose();
   }
@@ -93,7 +91,7 @@ async function longestBlock(work: Promise<void>): Promise<number> {
 
 test("a process ends by itself once its engine is disposed", async () => {
   const library = new URL("../../src/index.js", import.meta.url);
-  const file = join(mkdtempSync(join(tmpdir(), "longspan-sessions-")), "program.mjs");
+  const file = join(temporaryFolder(), "program.mjs");
   const program = `
     import { load } from ${JSON.stringify(library.href)};
     const engine = await load(${JSON.stringify(path)});

@@ -41,9 +41,7 @@ test("two sessions advanced in any order of pieces give the logits of each alone
         for (const [second, length] of turns) {
           const which = second ? 1 : 0;
           const begin = rows[which].length;
-          rows[which].push(
-            ...(await readLogits(engine, sessions[which], texts[which].slice(begin, begin + length))),
-          );
+          rows[which].push(...(await readLogits(engine, sessions[which], texts[which].slice(begin, begin + length))));
         }
         await Promise.all(sessions.map((session) => session.dispose()));
         for (const which of [0, 1])
@@ -81,7 +79,10 @@ test("f32 and q8 pages agree: mean KL below 5e-3 over 400 random tokens of every
 
 test("the first 64 tokens see only their own page, so page formats give the same bits there", async () => {
   const tokenIds = randomIds(engine, 64, 6);
-  assert.deepEqual(await logitsOf(engine, tokenIds, { format: "q8" }), await logitsOf(engine, tokenIds, { format: "f32" }));
+  assert.deepEqual(
+    await logitsOf(engine, tokenIds, { format: "q8" }),
+    await logitsOf(engine, tokenIds, { format: "f32" }),
+  );
 });
 
 test("generating, prefilling what was generated, and going on is one sequence", async () => {

@@ -1,10 +1,10 @@
 /** Sliding-window layers: what left the window is neither seen nor kept. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { loadEngine } from "../../src/engine/load.ts";
 import type { Engine } from "../../src/index.ts";
 import { int8PageBytes } from "../../src/ops/attention.ts";
 import { loadTiny, logitsOf, planWith, randomIds, testHost, writeModel } from "../support/sessions.ts";
-import { loadEngine } from "../../src/engine/load.ts";
 import { tinyModel } from "../support/tiny-model.ts";
 
 const WINDOW = 32;

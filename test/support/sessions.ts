@@ -1,5 +1,5 @@
 /** Engines and sessions for tests, in few words. */
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadEngine } from "../../src/engine/load.ts";
@@ -28,12 +28,24 @@ export async function loadTiny(name: string, options?: LoadOptions): Promise<Eng
   return loadEngine(testHost({ availableThreads: () => 2 }), await writeTinyModel(name), options);
 }
 
-/** Writes a model into a folder of its own and gives the path. */
+/** Writes a model into a folder of its own, which lasts as long as this process, and gives the path. */
 export function writeModel(model: GgufModel): string {
-  const path = join(mkdtempSync(join(tmpdir(), "longspan-model-")), "model.gguf");
+  const path = join(temporaryFolder(), "model.gguf");
   writeGguf(path, model);
   return path;
 }
+
+/** A new empty folder that is removed when this process ends. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "longspan-test-"));
+  if (folders.length === 0)
+    process.once("exit", () => {
+      for (const path of folders) rmSync(path, { recursive: true, force: true });
+    });
+  folders.push(folder);
+  return folder;
+}
+const folders: string[] = [];
 
 export function randomIds(engine: Engine, length: number, seed: number): number[] {
   const next = random(seed);

