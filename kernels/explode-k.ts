@@ -1,7 +1,7 @@
 // K-quants of ggml taken apart: one block of 32 inputs of one row into step-ordered bytes and scales (scratch layout of pack-weights.ts).
 // Superblocks hold 256 inputs; j is the block inside one. Q6_K, Q3_K and Q2_K scale every 16 inputs ("half").
 import { MINS, place16, place8, SCALES } from "./pack-weights";
-import { half, toHalf } from "./simd";
+import { half, loadScale, storeScale } from "./simd";
 
 const Q2_K: i32 = 10;
 const Q3_K: i32 = 11;
@@ -30,8 +30,8 @@ function scaleMin(block: usize, quants: usize, fifth: usize, j: usize, column: u
     scale = (load<u8>(s + j, 4) & 15) | ((load<u8>(s + j - 4) >> 6) << 4);
     least = (load<u8>(s + j, 4) >> 4) | ((load<u8>(s + j) >> 6) << 4);
   }
-  store<u16>(out + SCALES + (column << 1), toHalf(half(block) * <f32>scale));
-  store<u16>(out + MINS + (column << 1), toHalf(-half(block + 2) * <f32>least));
+  storeScale(out + SCALES + (column << 1), half(block) * <f32>scale);
+  storeScale(out + MINS + (column << 1), -half(block + 2) * <f32>least);
   const q = block + quants + ((j >> 1) << 5);
   for (let i: usize = 0; i < 32; i++) {
     let value = <u32>load<u8>(q + i);
@@ -46,7 +46,7 @@ function sixBits(block: usize, j: usize, column: usize, out: usize): void {
   const low = block + ((j >> 2) << 6) + ((j & 1) << 5);
   const high = block + 128 + ((j >> 2) << 5);
   const k = <u32>(j & 3);
-  store<u16>(out + SCALES + (column << 1), load<u16>(block, 208));
+  storeScale(out + SCALES + (column << 1), half(block + 208));
   for (let h: usize = 0; h < 2; h++) store<u8>(out + SUB + (h << 3) + column, load<u8>(block + 192 + (j << 1) + h));
   for (let i: usize = 0; i < 32; i++) {
     const nibble = (<u32>load<u8>(low + i) >> ((k >> 1) << 2)) & 15;
@@ -58,7 +58,7 @@ function sixBits(block: usize, j: usize, column: usize, out: usize): void {
 /** Q3_K: d·(scale − 32)·(q − 4), the third bit in a mask shared by the eight blocks. */
 function threeBits(block: usize, j: usize, column: usize, out: usize): void {
   const s = block + 96;
-  store<u16>(out + SCALES + (column << 1), load<u16>(block, 108));
+  storeScale(out + SCALES + (column << 1), half(block + 108));
   for (let h: usize = 0; h < 2; h++) {
     const n = <u32>((j << 1) + h);
     const low = n < 8 ? <u32>load<u8>(s + n) & 15 : <u32>load<u8>(s + n - 8) >> 4;
@@ -82,9 +82,8 @@ function twoBits(block: usize, j: usize, column: usize, out: usize): void {
     const s = <u32>load<u8>(block + (j << 1) + h);
     range = max(range, abs(d * <f32>((s & 15) * 3)) + abs(dmin * <f32>(s >> 4)));
   }
-  const bits = toHalf(max(range / 8100, <f32>9.5367e-7));
-  store<u16>(out + SCALES + (column << 1), bits);
-  const unit = half(out + SCALES + (column << 1));
+  storeScale(out + SCALES + (column << 1), max(range / 8100, <f32>9.5367e-7));
+  const unit = loadScale(out + SCALES + (column << 1)); // as rounded
   for (let h: usize = 0; h < 2; h++) {
     const s = <u32>load<u8>(block + (j << 1) + h);
     const at = out + SUB + (h << 4) + (column << 1);

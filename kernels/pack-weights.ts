@@ -2,6 +2,7 @@
 // Two stages per block of 32 inputs: the file's type is taken apart into bytes in step order and scales, then the format is packed.
 import { explodeK } from "./explode-k";
 import { A2, BF16, blockBytes, F16, F32, I8, S4, S6, U4_MIN, U4_ZERO, U5_MIN, U5_ZERO } from "./panel";
+import { half, storeScale } from "./simd";
 
 // ggml type ids
 const Q4_0: i32 = 2;
@@ -55,8 +56,8 @@ export const MINS: usize = 272;
 function explode32(type: i32, row: usize, b: i32, column: usize, out: usize): void {
   const hasMin = type == Q4_1 || type == Q5_1;
   const block = row + <usize>b * (type == Q8_0 ? 34 : type == Q4_0 ? 18 : type == Q4_1 ? 20 : type == Q5_0 ? 22 : 24);
-  store<u16>(out + SCALES + (column << 1), load<u16>(block));
-  if (hasMin) store<u16>(out + MINS + (column << 1), load<u16>(block, 2));
+  storeScale(out + SCALES + (column << 1), half(block));
+  if (hasMin) storeScale(out + MINS + (column << 1), half(block + 2));
   let q = block + (hasMin ? 4 : 2);
   if (type == Q8_0) {
     for (let i: usize = 0; i < 32; i++) store<u8>(out + place16(column, i), load<u8>(q + i));

@@ -3,7 +3,7 @@
 // a, scales: packed by pack-rows with a single row.
 import { lastFive, LOW_4, LOW_5, LOW_6, mask, spreadFive, spreadSix } from "./odd-bits";
 import { blockBytes, F16, I8, S6, U4_MIN, U5_MIN } from "./panel";
-import { dot8, halfToFloat, lane32, madd } from "./simd";
+import { dot8, scaleToFloat, lane32, madd } from "./simd";
 import { unpack } from "./unpack";
 
 export function row(format: i32, panel: usize, blocks: i32, scratch: usize, a: usize, scales: usize, c: usize, accumulate: bool): void {
@@ -23,8 +23,8 @@ export function row(format: i32, panel: usize, blocks: i32, scratch: usize, a: u
 // @ts-ignore: decorator
 @inline
 function fixUp(p: usize, offset: usize, hasMin: bool, zero: v128, aScale: v128, aSum: v128, i: v128, f: v128): v128 {
-  const scale = halfToFloat(v128.load16x4_s(p + offset));
-  const least = hasMin ? halfToFloat(v128.load16x4_s(p + offset + 16)) : f32x4.mul(zero, scale);
+  const scale = scaleToFloat(v128.load16x4_s(p + offset));
+  const least = hasMin ? scaleToFloat(v128.load16x4_s(p + offset + 16)) : f32x4.mul(zero, scale);
   return madd(f32x4.mul(aScale, scale), f32x4.convert_i32x4_s(i), madd(aSum, least, f));
 }
 
@@ -115,8 +115,8 @@ function rowBits6(p: usize, blocks: i32, x: usize, s: usize, c: usize): void {
     const start1 = splatSum(i32x4.add(i32x4.dot_i16x8_s(v128.load(x, 32), zero), i32x4.dot_i16x8_s(v128.load(x, 48), zero)));
     const aScale = v128.load32_splat(s);
     const t0 = sumBits6(p, p + 208, x, low, start0, start1), t1 = sumBits6(p + 96, p + 212, x, low, start0, start1);
-    f0 = madd(f32x4.mul(aScale, halfToFloat(v128.load16x4_s(p, 192))), f32x4.convert_i32x4_s(t0), f0);
-    f1 = madd(f32x4.mul(aScale, halfToFloat(v128.load16x4_s(p, 200))), f32x4.convert_i32x4_s(t1), f1);
+    f0 = madd(f32x4.mul(aScale, scaleToFloat(v128.load16x4_s(p, 192))), f32x4.convert_i32x4_s(t0), f0);
+    f1 = madd(f32x4.mul(aScale, scaleToFloat(v128.load16x4_s(p, 200))), f32x4.convert_i32x4_s(t1), f1);
   }
   v128.store(c, f0);
   v128.store(c, f1, 16);
@@ -179,8 +179,8 @@ function rowInt8(p: usize, blocks: i32, x: usize, s: usize, c: usize): void {
       i1 = i32x4.add(i1, i32x4.dot_i16x8_s(v, i16x8.extend_high_i8x16_s(b1)));
     }
     const aScale = v128.load32_splat(s);
-    f0 = madd(f32x4.mul(aScale, halfToFloat(v128.load16x4_s(p))), f32x4.convert_i32x4_s(i0), f0);
-    f1 = madd(f32x4.mul(aScale, halfToFloat(v128.load16x4_s(p, 8))), f32x4.convert_i32x4_s(i1), f1);
+    f0 = madd(f32x4.mul(aScale, scaleToFloat(v128.load16x4_s(p))), f32x4.convert_i32x4_s(i0), f0);
+    f1 = madd(f32x4.mul(aScale, scaleToFloat(v128.load16x4_s(p, 8))), f32x4.convert_i32x4_s(i1), f1);
     p += 16;
   }
   v128.store(c, f0);

@@ -1,7 +1,7 @@
 // A panel's blocks into the form that a tile multiplies (see panel.ts for the packed and tile-*.ts for the unpacked layouts).
 import { A2, BF16, blockBytes, F16, F32, I8, S4, S6, U4_MIN, U4_ZERO, U5_MIN, U5_ZERO } from "./panel";
 import { LOW_5, LOW_6, lastFive, mask, spreadFive, spreadSix } from "./odd-bits";
-import { halfToFloat } from "./simd";
+import { halfToFloat, scaleToFloat } from "./simd";
 import { UNPACKED_INT16_BYTES } from "./tile-int16";
 import { UNPACKED_INT8_BYTES } from "./tile-int8";
 
@@ -42,7 +42,7 @@ export function unpack(format: i32, panel: usize, blocks: i32, out: usize): void
 }
 
 function halves(address: usize, offset: usize): v128 {
-  return halfToFloat(v128.load16x4_s(address + offset));
+  return scaleToFloat(v128.load16x4_s(address + offset));
 }
 
 function nibbles(p: usize, out: usize): void {
