@@ -5,8 +5,6 @@ export const BATCH_SCORES: usize = 0; //         f32 [4][64]: scores, then (for 
 export const BATCH_WEIGHTS: usize = 1024; //     u7  [16][4 rows × 4 keys]
 export const BATCH_QUERIES: usize = 1280; //     i8  [D/4][4 rows × 4 dims]: folded queries
 export const BATCH_CORRECTIONS: usize = 2304; // f32 [4] units, f32 [4] offsets
-export const BATCH_ROWS: usize = 2336; //        addresses of the 4 query rows
-export const BATCH_POSITIONS: usize = 2352; //   i32 [4]
 export const BATCH_KEEP: usize = 2368; //        f32 [4]: factor of what was accumulated
 export const BATCH_TAKE: usize = 2384; //        f32 [4]: factor of this page
 export const BATCH_BYTES: usize = 2432;
@@ -14,11 +12,11 @@ export const BATCH_BYTES: usize = 2432;
 /** A masked score. Finite, so that differences stay finite. */
 export const MASKED: f32 = -1e30;
 
-/** Keys later than a row's query, or `window` or more before it (window 0: no limit), get MASKED. */
-export function maskScores(batch: usize, positions: usize, window: i32): void {
+/** Keys (of the page's `positions`) later than a row's query, or `window` or more before it (window 0: no limit), get MASKED. */
+export function maskScores(batch: usize, rowPositions: usize, positions: usize, window: i32): void {
   const masked = f32x4.splat(MASKED);
   for (let r: usize = 0; r < 4; r++) {
-    const position = load<i32>(batch + BATCH_POSITIONS + (r << 2));
+    const position = load<i32>(rowPositions + (r << 2));
     const last = i32x4.splat(position),
       first = i32x4.splat(window > 0 ? position - window : i32.MIN_VALUE);
     const row = batch + BATCH_SCORES + (r << 8);

@@ -1,14 +1,14 @@
 // Attention of 4 query rows over one f32 page (page.ts): the reference format, the open page and the page a query sits in.
 import { madd } from "./simd";
-import { BATCH_ROWS, BATCH_SCORES } from "./attention-batch";
+import { BATCH_SCORES } from "./attention-batch";
 
-/** Scores of the batch's 4 rows against the page's 64 keys, in units of log2: [4][64] f32 at BATCH_SCORES. */
-export function scoresFloat(batch: usize, page: usize, D: usize, scale: f32): void {
+/** Scores of 4 rows (addresses of f32 [D] at `rows`) against the page's 64 keys, in units of log2: [4][64] f32 at BATCH_SCORES. */
+export function scoresFloat(batch: usize, rows: usize, page: usize, D: usize, scale: f32): void {
   const rowBytes = D << 2;
-  const q0 = load<usize>(batch + BATCH_ROWS, 0);
-  const q1 = load<usize>(batch + BATCH_ROWS, 4);
-  const q2 = load<usize>(batch + BATCH_ROWS, 8);
-  const q3 = load<usize>(batch + BATCH_ROWS, 12);
+  const q0 = load<usize>(rows, 0);
+  const q1 = load<usize>(rows, 4);
+  const q2 = load<usize>(rows, 8);
+  const q3 = load<usize>(rows, 12);
   const factor = f32x4.splat(scale);
   for (let keys: usize = 0; keys < 256; keys += 32) {
     let w = page + 256 + keys;

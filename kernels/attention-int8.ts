@@ -4,7 +4,7 @@
 //
 // The channel scales are folded into the query, which is then quantised to i8 per (row, page).
 import { dot8, lane32, madd, max4, roundProduct, sum4 } from "./simd";
-import { BATCH_CORRECTIONS, BATCH_SCORES, BATCH_QUERIES, BATCH_ROWS, BATCH_WEIGHTS } from "./attention-batch";
+import { BATCH_CORRECTIONS, BATCH_SCORES, BATCH_QUERIES, BATCH_WEIGHTS } from "./attention-batch";
 
 /** Folds row `r`; keeps its scale, zero-point term and mean term (all times `scale`) among the batch's corrections. */
 function foldQuery(batch: usize, r: usize, q: usize, kScale: usize, kMean: usize, D: usize, scale: f32): void {
@@ -49,11 +49,11 @@ function foldQuery(batch: usize, r: usize, q: usize, kScale: usize, kMean: usize
   store<f32>(at, scale * sum4(mean) - unit * <f32>(total << 6), 16);
 }
 
-/** Scores of the batch's 4 rows against the page's 64 keys, in units of log2: [4][64] f32 at BATCH_SCORES. */
-export function scoresInt8(batch: usize, page: usize, D: usize, scale: f32): void {
+/** Scores of 4 rows (addresses of f32 [D] at `rows`) against the page's 64 keys, in units of log2: [4][64] f32 at BATCH_SCORES. */
+export function scoresInt8(batch: usize, rows: usize, page: usize, D: usize, scale: f32): void {
   const kScale = page + 256;
   for (let r: usize = 0; r < 4; r++)
-    foldQuery(batch, r, load<usize>(batch + BATCH_ROWS + (r << 2)), kScale, kScale + (D << 2), D, scale);
+    foldQuery(batch, r, load<usize>(rows + (r << 2)), kScale, kScale + (D << 2), D, scale);
   const ones = i16x8.splat(1);
   const at = batch + BATCH_CORRECTIONS;
   const q = batch + BATCH_QUERIES;

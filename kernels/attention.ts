@@ -6,16 +6,7 @@
 // entries: page addresses, bit 0 set for f32 pages. own: the f32 page that the tile's tokens sit in, or 0: a query sees its own page
 // unquantised and earlier pages sealed, so results do not depend on how a prompt was cut into chunks.
 // partial: 0 to write finished rows to `out`, or where to leave [rows][D] sums, maxima [rows], sums of weights [rows] for mergePartials.
-import {
-  BATCH_BYTES,
-  BATCH_KEEP,
-  BATCH_POSITIONS,
-  BATCH_ROWS,
-  BATCH_TAKE,
-  MASKED,
-  maskScores,
-  softmaxPage,
-} from "./attention-batch";
+import { BATCH_BYTES, BATCH_KEEP, BATCH_TAKE, MASKED, maskScores, softmaxPage } from "./attention-batch";
 import { scoresFloat, valuesFloat } from "./attention-float";
 import { scoresInt8, valuesInt8 } from "./attention-int8";
 import { exp2x4 } from "./simd";
@@ -46,16 +37,27 @@ export function attention(
     const partial = load<usize>(item, 24);
 
     const rows = (tokens * group + 3) & ~3;
+    const rowBytes = (<usize>rows) << 2;
     const m = scratch + BATCH_BYTES,
-      l = m + ((<usize>rows) << 2);
-    const sums = l + ((<usize>rows) << 2);
-    for (let r: usize = 0; r < (<usize>rows) << 2; r += 4) store<f32>(m + r, MASKED);
-    memory.fill(l, 0, ((<usize>rows) << 2) * <usize>(1 + D));
-
+      l = m + rowBytes,
+      addresses = l + rowBytes,
+      rowPositions = addresses + rowBytes,
+      sums = rowPositions + rowBytes;
+    for (let r: usize = 0; r < rowBytes; r += 4) store<f32>(m + r, MASKED);
+    memory.fill(l, 0, rowBytes);
+    memory.fill(sums, 0, rowBytes * <usize>D);
+    // Row r is token r % tokens, head r / tokens; rows past the last repeat it and are dropped at the end.
     let earliest: i32 = i32.MAX_VALUE,
       latest: i32 = i32.MIN_VALUE;
-    for (let t = first; t < first + tokens; t++) {
-      const position = load<i32>(positions + ((<usize>t) << 2));
+    for (let r = 0; r < rows; r++) {
+      const row = min(r, tokens * group - 1);
+      const token = first + (row % tokens);
+      const position = load<i32>(positions + ((<usize>token) << 2));
+      store<i32>(rowPositions + ((<usize>r) << 2), position);
+      store<usize>(
+        addresses + ((<usize>r) << 2),
+        q + ((<usize>((token * heads + kvHead * group + row / tokens) * D)) << 2),
+      );
       earliest = min(earliest, position);
       latest = max(latest, position);
     }
@@ -64,22 +66,22 @@ export function attention(
       const entry = e < numEntries ? load<usize>(entries + ((<usize>e) << 2)) : own | 1;
       const page = entry & ~(<usize>3);
       if (page == 0) continue;
-      let low: i32 = i32.MAX_VALUE,
-        high: i32 = i32.MIN_VALUE;
-      for (let i: usize = 0; i < 256; i += 4) {
-        const position = load<i32>(page + i);
-        low = min(low, position);
-        high = max(high, position);
+      let lowest = v128.load(page),
+        highest = lowest;
+      for (let i: usize = 16; i < 256; i += 16) {
+        const four = v128.load(page + i);
+        lowest = i32x4.min_s(lowest, four);
+        highest = i32x4.max_s(highest, four);
       }
+      const low = min4(lowest),
+        high = max4(highest);
       if (low > latest || (window > 0 && high <= earliest - window)) continue;
       const masked = high > earliest || (window > 0 && low <= latest - window);
-      for (let r = 0; r < rows; r += 4) {
-        gatherRows(scratch, r, tokens, group, first, kvHead, heads, D, q, positions);
-        const at = (<usize>r) << 2;
+      for (let at: usize = 0; at < rowBytes; at += 16) {
         const to = sums + at * <usize>D;
-        if (entry & 1) scoresFloat(scratch, page, D, scale);
-        else scoresInt8(scratch, page, D, scale);
-        if (masked) maskScores(scratch, page, window);
+        if (entry & 1) scoresFloat(scratch, addresses + at, page, D, scale);
+        else scoresInt8(scratch, addresses + at, page, D, scale);
+        if (masked) maskScores(scratch, rowPositions + at, page, window);
         softmaxPage(scratch, m + at, l + at, (entry & 1) == 0);
         if (entry & 1) valuesFloat(scratch, page, D, to, scratch + BATCH_KEEP, scratch + BATCH_TAKE);
         else valuesInt8(scratch, page, D, to, scratch + BATCH_KEEP, scratch + BATCH_TAKE);
@@ -100,26 +102,18 @@ export function attention(
   }
 }
 
-/** Row r of an item is token r % tokens, head r / tokens; rows past the last repeat it and are dropped at the end. */
-function gatherRows(
-  scratch: usize,
-  r: i32,
-  tokens: i32,
-  group: i32,
-  first: i32,
-  kvHead: i32,
-  heads: i32,
-  D: i32,
-  q: usize,
-  positions: usize,
-): void {
-  for (let i = 0; i < 4; i++) {
-    const row = min(r + i, tokens * group - 1);
-    const token = first + (row % tokens);
-    const head = kvHead * group + row / tokens;
-    store<usize>(scratch + BATCH_ROWS + ((<usize>i) << 2), q + ((<usize>((token * heads + head) * D)) << 2));
-    store<i32>(scratch + BATCH_POSITIONS + ((<usize>i) << 2), load<i32>(positions + ((<usize>token) << 2)));
-  }
+function min4(v: v128): i32 {
+  return min(
+    min(i32x4.extract_lane(v, 0), i32x4.extract_lane(v, 1)),
+    min(i32x4.extract_lane(v, 2), i32x4.extract_lane(v, 3)),
+  );
+}
+
+function max4(v: v128): i32 {
+  return max(
+    max(i32x4.extract_lane(v, 0), i32x4.extract_lane(v, 1)),
+    max(i32x4.extract_lane(v, 2), i32x4.extract_lane(v, 3)),
+  );
 }
 
 function scaleInto(to: usize, from: usize, D: i32, factor: f32): void {

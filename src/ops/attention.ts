@@ -41,7 +41,7 @@ export function attentionScratchBytes(
   tokens: number,
 ): number {
   const rows = Math.ceil((tokens * shape.numHeads) / shape.numKvHeads / 4) * 4;
-  return 4096 + rows * 4 * (shape.headDim + 2);
+  return 4096 + rows * 4 * (shape.headDim + 4);
 }
 
 /** Bytes of one partial result for `tokens` tokens. */
