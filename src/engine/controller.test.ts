@@ -6,6 +6,7 @@ import { parsePlan } from "../context/plan.ts";
 import { readGguf } from "../formats/gguf.ts";
 import { readModelConfig } from "../model/config.ts";
 import { floatPageBytes } from "../ops/attention.ts";
+import type { Host } from "../platform/platform.ts";
 import { CapacityError } from "../runtime/errors.ts";
 import type { SharedHeap } from "../runtime/memory.ts";
 import { Controller } from "./controller.ts";
@@ -14,8 +15,8 @@ const LAST_BYTE = 65535 * 65536;
 const path = writeModel(tinyModel("llama", { layers: 3 }));
 
 /** In this thread, so that a test can take the memory away. */
-async function loadController(): Promise<{ controller: Controller; heap: SharedHeap }> {
-  const host = testHost();
+async function loadController(changes: Partial<Host> = {}): Promise<{ controller: Controller; heap: SharedHeap }> {
+  const host = testHost(changes);
   const file = host.openFile(path);
   const gguf = readGguf(file);
   file.close();
@@ -46,3 +47,25 @@ for (const format of ["f32", "q8"])
     controller.open({ session: 3, plan });
     assert.deepEqual(prefill(3, 64), expected[0]);
   });
+
+test("a prompt whose pages need more memory than is free is refused with both numbers before its first chunk", async () => {
+  const free = 3 << 20;
+  const { controller } = await loadController({ freeMemoryBytes: () => free });
+  controller.open({ session: 1, plan: parsePlan({ cache: { format: "f32" } }) });
+  const { numKvHeads, headDim } = readModelConfigOf(path);
+  const pageBytes = 3 * numKvHeads * floatPageBytes(headDim); // of three layers
+  const fits = Math.floor(free / pageBytes) * 64;
+  controller.expectRoom({ session: 1, tokens: fits });
+  assert.throws(
+    () => controller.expectRoom({ session: 1, tokens: fits + 1 }),
+    (error: CapacityError) =>
+      error instanceof CapacityError && error.got === free && /3 MB are free\. Shorten/.test(error.message),
+  );
+});
+
+function readModelConfigOf(modelPath: string) {
+  const file = testHost().openFile(modelPath);
+  const config = readModelConfig(readGguf(file));
+  file.close();
+  return config;
+}

@@ -9,7 +9,7 @@ import { Decoder } from "../model/decoder.ts";
 import { loadWeights } from "../model/weights.ts";
 import { attentionScratchBytes, PAGE_SLOTS } from "../ops/attention.ts";
 import type { Host, Peer } from "../platform/platform.ts";
-import { InputError } from "../runtime/errors.ts";
+import { CapacityError, InputError } from "../runtime/errors.ts";
 import { compileKernels } from "../runtime/kernels.ts";
 import { SharedHeap } from "../runtime/memory.ts";
 import { CONTROL_BYTES, Team } from "../runtime/team.ts";
@@ -40,6 +40,7 @@ const SCRATCH_BYTES = 32 * 1024;
 const LOGIT_ROWS = 32;
 
 export class Controller {
+  private readonly host: Host;
   private readonly heap: SharedHeap;
   private readonly pool: PagePool;
   private readonly slots = new Map<number, Slot>();
@@ -57,6 +58,7 @@ export class Controller {
     host: Host,
     progress: (event: unknown) => void,
   ) {
+    this.host = host;
     this.heap = heap;
     this.pool = new PagePool(heap);
     this.team = team;
@@ -104,6 +106,20 @@ export class Controller {
       sequence: new Sequence({ team, heap, pool, config, space, plan }),
       sampler: createSampler(),
     });
+  }
+
+  /** Refuses a prompt whose pages will not fit, before its first chunk is read. */
+  expectRoom({ session, tokens }: { session: number; tokens: number }): void {
+    const { cache } = this.slot(session).sequence;
+    const needed = cache.bytesFor(tokens);
+    const free = this.pool.freeBytes + Math.min(this.heap.availableBytes, this.host.freeMemoryBytes());
+    const megabytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20).toLocaleString("en")} MB`;
+    if (needed > free)
+      throw new CapacityError(
+        `prompt: the KV cache of ${tokens.toLocaleString("en")} more tokens takes ${megabytes(needed)}, ${megabytes(free)} are free. ` +
+          "Shorten the text, use q8 pages, or end other sessions and programs.",
+        { expected: needed, got: free },
+      );
   }
 
   /** Computes a chunk; the logits after its last token are kept if `last`, all of its logits are returned if `all`. */
@@ -194,6 +210,7 @@ export function controllerMethods(host: Host) {
       return { kernelBuild: controller.kernelBuild };
     },
     open: (params: Parameters<Controller["open"]>[0]) => loaded().open(params),
+    expectRoom: (params: Parameters<Controller["expectRoom"]>[0]) => loaded().expectRoom(params),
     prefill: (params: Parameters<Controller["prefill"]>[0]) => loaded().prefill(params),
     sampling: (params: Parameters<Controller["sampling"]>[0]) => loaded().sampling(params),
     sample: (params: { session: number }) => loaded().sample(params),

@@ -73,11 +73,13 @@ export class KvCache {
     );
   }
 
-  /** Bytes of pages that `tokens` tokens take, tables and open pages left out. */
-  static bytesFor(shapes: readonly LayerShape[], format: CacheFormat, tokens: number): number {
-    return shapes.reduce((sum, { numKvHeads, headDim, window }) => {
-      const held = window > 0 ? Math.min(tokens, window + 2 * PAGE_SLOTS) : tokens;
-      return sum + numKvHeads * Math.ceil(held / PAGE_SLOTS) * pageBytes(format, headDim);
+  /** Bytes of pages that `tokens` more tokens will take. */
+  bytesFor(tokens: number): number {
+    return this.shapes.reduce((sum, { numKvHeads, window }, layer) => {
+      const held = (length: number) =>
+        Math.ceil((window > 0 ? Math.min(length, window + PAGE_SLOTS) : length) / PAGE_SLOTS);
+      const pages = Math.max(0, held(this.length + tokens) - held(this.length));
+      return sum + numKvHeads * pages * this.sealedPageBytes(layer);
     }, 0);
   }
 

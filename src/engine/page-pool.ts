@@ -11,6 +11,11 @@ export class PagePool {
     this.heap = heap;
   }
 
+  /** Bytes on the free lists. */
+  get freeBytes(): number {
+    return [...this.free].reduce((sum, [bytes, list]) => sum + bytes * list.length, 0);
+  }
+
   /** The next `count` takes of this size cannot fail. Throws CapacityError if there is no room for them. */
   reserve(bytes: number, count: number): void {
     const list = this.free.get(bytes) ?? [];

@@ -35,6 +35,7 @@ export class EngineSession implements Session {
     const { caller, id: session, chunk } = this.parts;
     this.checkTokens(tokenIds);
     await this.exclusively(async () => {
+      await caller.call("expectRoom", { session, tokens: tokenIds.length });
       for (let first = 0; first < tokenIds.length; first += chunk) {
         signal?.throwIfAborted();
         const ids = Int32Array.from(

@@ -29,6 +29,11 @@ export class SharedHeap {
     return this.end;
   }
 
+  /** Bytes that allocate() can still give out. */
+  get availableBytes(): number {
+    return MAX_BYTES - this.end;
+  }
+
   /** Address of `bytes` new bytes, aligned to 64, zero until written. They live as long as the engine. */
   allocate(bytes: number): number {
     const address = this.end;
