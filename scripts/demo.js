@@ -11,7 +11,7 @@ const MODEL = "qwen2.5-coder-0.5b";
 const LEAST_TOKENS = 8000;
 // Herman Melville, Moby-Dick (1851). The answer stands near the beginning, thousands of tokens before the question.
 const CHAPTERS = [15, 16];
-const QUESTION = "Who keeps the Try Pots inn in Nantucket?";
+const QUESTION = "What is the name of the proprietor of the Try Pots?";
 const EXPECTED = /Hussey/;
 
 process.chdir(fileURLToPath(new URL("..", import.meta.url)));
