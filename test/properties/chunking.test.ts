@@ -9,9 +9,14 @@ import { type CacheFormat, loadTiny, logitsOf, planWith, randomIds, readLogits }
 const pieceLength = fc.oneof(fc.constantFrom(1, 63, 64, 65), fc.integer({ min: 1, max: 130 }));
 const pieces = fc.array(pieceLength, { minLength: 2, maxLength: 4 });
 
-for (const name of ["qwen2-q8_0", "qwen3-q4_k", "gemma3-f16"]) {
-  const engine = await loadTiny(name);
-  after(() => engine.dispose());
+// All are loaded before the first test: a hook that is set up while a test runs would belong to that test.
+const names = ["qwen2-q8_0", "qwen3-q4_k", "gemma3-f16"];
+const engines = await Promise.all(names.map((name) => loadTiny(name)));
+const long = await loadTiny("llama-q4_0");
+after(() => Promise.all([...engines, long].map((engine) => engine.dispose())));
+
+for (const [i, name] of names.entries()) {
+  const engine = engines[i];
 
   for (const format of ["f32", "q8"] as const)
     test(`${name}, ${format} pages: any pieces give the logits of one prefill, bit for bit`, () =>
@@ -25,9 +30,6 @@ for (const name of ["qwen2-q8_0", "qwen3-q4_k", "gemma3-f16"]) {
         { numRuns: 3, seed: 1 },
       ));
 }
-
-const long = await loadTiny("llama-q4_0");
-after(() => long.dispose());
 
 test("1,100 tokens in chunks of 512, 100 and 64 give the same logits, bit for bit", async () => {
   const tokenIds = randomIds(long, 1100, 1);

@@ -4,9 +4,13 @@ import { after, test } from "node:test";
 import { compareRows } from "../support/kl.ts";
 import { loadTiny, logitsOf, planWith, randomIds, readLogits } from "../support/sessions.ts";
 
-for (const name of ["qwen2-q8_0", "qwen3-q4_k", "gemma3-f16"]) {
-  const engine = await loadTiny(name);
-  after(() => engine.dispose());
+// All are loaded before the first test: a hook that is set up while a test runs would belong to that test.
+const names = ["qwen2-q8_0", "qwen3-q4_k", "gemma3-f16"];
+const engines = await Promise.all(names.map((name) => loadTiny(name)));
+after(() => Promise.all(engines.map((engine) => engine.dispose())));
+
+for (const [i, name] of names.entries()) {
+  const engine = engines[i];
 
   test(`${name}: 70 tokens one by one give the logits of one prefill, bit for bit, with f32 and q8 pages`, async () => {
     const tokenIds = randomIds(engine, 70, 1);

@@ -4,9 +4,15 @@ import { after, test } from "node:test";
 import { compareRows } from "../support/kl.ts";
 import { loadTiny, logitsOf, planWith, randomIds, readLogits } from "../support/sessions.ts";
 
-for (const name of ["llama-q4_0", "gemma3-f16"]) {
-  const [one, two] = await Promise.all([loadTiny(name, { threads: 1 }), loadTiny(name, { threads: 2 })]);
-  after(() => Promise.all([one.dispose(), two.dispose()]));
+// All are loaded before the first test: a hook that is set up while a test runs would belong to that test.
+const names = ["llama-q4_0", "gemma3-f16"];
+const engines = await Promise.all(
+  names.map((name) => Promise.all([loadTiny(name, { threads: 1 }), loadTiny(name, { threads: 2 })])),
+);
+after(() => Promise.all(engines.flat().map((engine) => engine.dispose())));
+
+for (const [i, name] of names.entries()) {
+  const [one, two] = engines[i];
 
   test(`${name}: one thread and two give the same logits for 600 tokens, bit for bit`, async () => {
     assert.deepEqual([one.threads, two.threads], [1, 2]);
