@@ -13,6 +13,7 @@ import { CapacityError, InputError } from "../runtime/errors.ts";
 import { compileKernels } from "../runtime/kernels.ts";
 import { SharedHeap } from "../runtime/memory.ts";
 import { CONTROL_BYTES, Team } from "../runtime/team.ts";
+import { allLogits, targetLogProbs } from "./logits.ts";
 import { PagePool } from "./page-pool.ts";
 import { serveCalls } from "./rpc.ts";
 import { createSampler, type Sampler, type SamplingOptions } from "./sampler.ts";
@@ -30,6 +31,18 @@ export interface LoadResult {
   kernelBuild: string;
 }
 
+interface PrefillCall {
+  session: number;
+  tokenIds: Int32Array;
+  last: boolean;
+  all: boolean;
+  targets?: Int32Array;
+}
+interface PrefillResult {
+  logits?: Float32Array;
+  logProbs?: Float64Array;
+}
+
 interface Slot {
   sequence: Sequence;
   sampler: Sampler;
@@ -37,7 +50,6 @@ interface Slot {
 
 /** Scratch of the kernels other than attention: an unpacked piece of a panel. */
 const SCRATCH_BYTES = 32 * 1024;
-const LOGIT_ROWS = 32;
 
 export class Controller {
   private readonly host: Host;
@@ -122,22 +134,20 @@ export class Controller {
       );
   }
 
-  /** Computes a chunk; the logits after its last token are kept if `last`, all of its logits are returned if `all`. */
-  prefill({
-    session,
-    tokenIds,
-    last,
-    all,
-  }: {
-    session: number;
-    tokenIds: Int32Array;
-    last: boolean;
-    all: boolean;
-  }): Float32Array | undefined {
+  /**
+   * Computes a chunk; the logits after its last token are kept if `last`. Returned are all of its logits if `all`, and
+   * the log probability of every target if there are `targets`.
+   */
+  prefill({ session, tokenIds, last, all, targets }: PrefillCall): PrefillResult {
     const { sequence } = this.slot(session);
-    sequence.run(this.decoder, tokenIds);
+    const { decoder } = this;
+    const { vocabularySize } = this.config;
+    sequence.run(decoder, tokenIds);
     if (last) this.keepLogits(sequence, tokenIds.length - 1);
-    return all ? this.allLogits(tokenIds.length) : undefined;
+    return {
+      logits: all ? allLogits(decoder, tokenIds.length, vocabularySize) : undefined,
+      logProbs: targets && targetLogProbs(decoder, targets, vocabularySize),
+    };
   }
 
   private keepLogits(sequence: Sequence, row: number): void {
@@ -147,16 +157,11 @@ export class Controller {
     sequence.logits.set(logits.subarray(0, vocabularySize));
   }
 
-  private allLogits(rows: number): Float32Array {
-    const { vocabularySize } = this.config;
-    const out = new Float32Array(rows * vocabularySize);
-    for (let first = 0; first < rows; first += LOGIT_ROWS) {
-      const count = Math.min(LOGIT_ROWS, rows - first);
-      const { logits, stride } = this.decoder.logits(first, count);
-      for (let r = 0; r < count; r++)
-        out.set(logits.subarray(r * stride, r * stride + vocabularySize), (first + r) * vocabularySize);
-    }
-    return out;
+  /** Forgets all but the first tokens; gives how many are left. */
+  truncate({ session, length }: { session: number; length: number }): number {
+    const { sequence } = this.slot(session);
+    sequence.logits = undefined;
+    return sequence.cache.truncate(length);
   }
 
   /** Sets how next() samples. */
@@ -167,7 +172,8 @@ export class Controller {
   /** Samples from the kept logits. */
   sample({ session }: { session: number }): number {
     const { sequence, sampler } = this.slot(session);
-    if (!sequence.logits) throw new Error("generate: nothing was prefilled");
+    if (!sequence.logits)
+      throw new InputError("generate: expected tokens read since truncate(), got none. Call prefill() first.");
     return sampler(sequence.logits);
   }
 
@@ -211,7 +217,8 @@ export function controllerMethods(host: Host) {
     },
     open: (params: Parameters<Controller["open"]>[0]) => loaded().open(params),
     expectRoom: (params: Parameters<Controller["expectRoom"]>[0]) => loaded().expectRoom(params),
-    prefill: (params: Parameters<Controller["prefill"]>[0]) => loaded().prefill(params),
+    prefill: (params: PrefillCall) => loaded().prefill(params),
+    truncate: (params: Parameters<Controller["truncate"]>[0]) => loaded().truncate(params),
     sampling: (params: Parameters<Controller["sampling"]>[0]) => loaded().sampling(params),
     sample: (params: { session: number }) => loaded().sample(params),
     memory: (params: { session: number }) => loaded().memory(params),

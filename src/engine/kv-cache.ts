@@ -194,6 +194,33 @@ export class KvCache {
     });
   }
 
+  /**
+   * Forgets all after the first `length` tokens as far as pages allow: a sealed page has lost its f32 values, so a cut
+   * inside one takes all of it. Gives the tokens left: none where a window has already moved past what would be seen.
+   */
+  truncate(length: number): number {
+    if (length >= this.length) return this.length;
+    const inOpenPage = length >= this.length - (this.length % PAGE_SLOTS);
+    let kept = inOpenPage ? length : length - (length % PAGE_SLOTS);
+    const isSeen = this.heads.every((heads, layer) => {
+      const { window } = this.shapes[layer];
+      return window === 0 || heads[0].first * PAGE_SLOTS <= Math.max(0, kept - window + 1);
+    });
+    if (!isSeen) kept = 0;
+    const sealed = Math.floor(kept / PAGE_SLOTS);
+    this.heads.forEach((heads, layer) => {
+      for (const head of heads) {
+        const table = this.heap.addresses(head.table, this.tableBytes / 4);
+        for (let n = Math.max(head.first, sealed); n < head.sealed; n++)
+          this.pool.give(table[n] & ~3, this.sealedPageBytes(layer));
+        head.sealed = sealed;
+        head.first = Math.min(head.first, sealed);
+      }
+    });
+    this.length = kept;
+    return kept;
+  }
+
   get pages(): number {
     return this.heads.reduce(
       (sum, layer) => sum + layer.reduce((pages, head) => pages + head.sealed - head.first + 1, 0),

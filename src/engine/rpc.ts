@@ -28,14 +28,21 @@ export function serveCalls(peer: Peer, methods: AnyMethods): void {
     queue = queue.then(async () => {
       try {
         const result = await methods[method](params, (progress) => peer.post({ id, progress } satisfies Reply));
-        const transfer = result instanceof Float32Array ? [result.buffer as ArrayBuffer] : [];
-        peer.post({ id, result } satisfies Reply, transfer);
+        peer.post({ id, result } satisfies Reply, arraysOf(result));
       } catch (error) {
         const { name, message, stack, expected, got } = error as InputError;
         peer.post({ id, error: { name, message, stack, expected, got } } satisfies Reply);
       }
     });
   });
+}
+
+/** Buffers of the arrays that a result consists of: moved instead of copied. */
+function arraysOf(result: unknown): ArrayBuffer[] {
+  if (typeof result !== "object" || result === null) return [];
+  return Object.values(result)
+    .filter((value) => value instanceof Float32Array || value instanceof Float64Array)
+    .map(({ buffer }) => buffer as ArrayBuffer);
 }
 
 type Result<F> = F extends (...args: never[]) => infer R ? Awaited<R> : never;

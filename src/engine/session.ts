@@ -31,9 +31,10 @@ export class EngineSession implements Session {
   }
 
   async prefill(tokenIds: ArrayLike<number>, options: PrefillOptions = {}): Promise<void> {
-    const { onProgress, signal, onLogits } = options;
+    const { onProgress, signal, onLogits, onLogProbs } = options;
     const { caller, id: session, chunk } = this.parts;
     this.checkTokens(tokenIds);
+    const targets = onLogProbs && this.checkTargets(options.targets, tokenIds.length);
     await this.exclusively(async () => {
       await caller.call("expectRoom", { session, tokens: tokenIds.length });
       for (let first = 0; first < tokenIds.length; first += chunk) {
@@ -44,9 +45,12 @@ export class EngineSession implements Session {
         );
         const last = first + ids.length === tokenIds.length;
         const all = onLogits !== undefined;
-        const logits = await caller.call("prefill", { session, tokenIds: ids, last, all });
+        const wanted = targets?.slice(first, first + ids.length);
+        const call = { session, tokenIds: ids, last, all, targets: wanted };
+        const { logits, logProbs } = await caller.call("prefill", call);
         this.length += ids.length;
         if (logits) onLogits?.(logits, first);
+        if (logProbs) onLogProbs?.(logProbs, first);
         onProgress?.(first + ids.length, tokenIds.length);
       }
     });
@@ -69,6 +73,31 @@ export class EngineSession implements Session {
           got: id,
         });
     }
+  }
+
+  private checkTargets(targets: ArrayLike<number> = [], expected: number): Int32Array {
+    const { vocabularySize } = this.parts.model;
+    if (targets.length !== expected)
+      throw new InputError(
+        `prefill: expected a target for each of ${expected} tokens, got ${targets.length}. Give -1 where none is wanted.`,
+        { expected, got: targets.length },
+      );
+    for (let i = 0; i < targets.length; i++)
+      if (!Number.isInteger(targets[i]) || targets[i] < -1 || targets[i] >= vocabularySize)
+        throw new InputError(
+          `prefill: target ${i}: expected an id from 0 to ${vocabularySize - 1}, or -1, got ${targets[i]}.`,
+          { got: targets[i] },
+        );
+    return Int32Array.from(targets);
+  }
+
+  async truncate(length: number): Promise<number> {
+    if (!Number.isInteger(length) || length < 0)
+      throw new InputError(`truncate: expected a number of tokens, got ${length}.`, { got: length });
+    return this.exclusively(async () => {
+      this.length = await this.parts.caller.call("truncate", { session: this.parts.id, length });
+      return this.length;
+    });
   }
 
   async *generate(options: GenerateOptions = {}): AsyncGenerator<GeneratedToken> {

@@ -46,6 +46,11 @@ export interface Session {
   prefill(tokenIds: ArrayLike<number>, options?: PrefillOptions): Promise<void>;
   /** Samples tokens after what was prefilled; the sequence grows by what was yielded. */
   generate(options?: GenerateOptions): AsyncIterable<GeneratedToken>;
+  /**
+   * Forgets all after the first `length` tokens, to go on from there with others. Gives the number of tokens that are
+   * left: `length`, or less where a page (64 tokens) was sealed already, or 0 where a sliding window has moved on.
+   */
+  truncate(length: number): Promise<number>;
   memory(): Promise<SessionMemory>;
   dispose(): Promise<void>;
 }
@@ -56,6 +61,10 @@ export interface PrefillOptions {
   signal?: AbortSignal;
   /** If given, receives the logits of every token: [rows, vocabularySize] f32, in order. */
   onLogits?: (logits: Float32Array, firstRow: number) => void;
+  /** For onLogProbs: targets[i] is the token whose probability after tokenIds[i] is wanted, -1 for none. */
+  targets?: ArrayLike<number>;
+  /** If given, receives ln p(target) for every token, in order; NaN where none is wanted. Costs far less than onLogits. */
+  onLogProbs?: (logProbs: Float64Array, firstRow: number) => void;
 }
 
 export interface GenerateOptions {
