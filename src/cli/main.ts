@@ -1,8 +1,8 @@
 /** The command line's front door: finds the command, imports only that one, turns what happens into an exit code. */
-import { createRequire } from "node:module";
 import { Command } from "commander";
 import { reportFailure } from "./failure.ts";
 import { flush, leaveWhenReaderLeaves } from "./output.ts";
+import { version } from "./version.ts";
 
 /** One file a command. `longspan --help` is the only thing that needs all of them. */
 const commands: Record<string, () => Promise<Command>> = {
@@ -11,6 +11,7 @@ const commands: Record<string, () => Promise<Command>> = {
   models: async () => (await import("./commands/models.ts")).modelsCommand(),
   tokenize: async () => (await import("./commands/tokenize.ts")).tokenizeCommand(),
   logits: async () => (await import("./commands/logits.ts")).logitsCommand(),
+  eval: async () => (await import("./commands/eval/index.ts")).evalCommand(),
   bench: async () => (await import("./commands/bench.ts")).benchCommand(),
 };
 
@@ -19,6 +20,7 @@ Examples:
   $ longspan ask book.epub "Who is the landlord of the inn?"
   $ longspan chat contract.pdf
   $ longspan models list
+  $ longspan eval run --tier smoke
 
 \`longspan COMMAND --help\` has the options and more examples.
 Models and caches live under LONGSPAN_HOME (default: the XDG cache directory).
@@ -64,9 +66,4 @@ function adapt(command: Command): void {
     .configureOutput({ outputError: () => {} });
   if (command.commands.length > 0) command.helpCommand("help [command]", "print help for a command");
   for (const child of command.commands) adapt(child);
-}
-
-function version(): string {
-  // The package by its own name: where this file lies inside it differs between checkout and build.
-  return createRequire(import.meta.url)("longspan/package.json").version;
 }

@@ -9,13 +9,14 @@
 export interface ProgressOptions {
   label: string;
   total: number;
-  unit: "bytes" | "tokens";
+  unit: "bytes" | "tokens" | "samples";
   /** A clock in milliseconds. */
   now?: () => number;
 }
 
 export interface ProgressBar {
-  update(done: number): void;
+  /** `secondsLeft` where the caller knows better than the speed of the last seconds. */
+  update(done: number, secondsLeft?: number): void;
   /** Ends the line: with the note, or with the total, the time it took and the speed. */
   finish(note?: string): void;
 }
@@ -36,7 +37,7 @@ export function progressBar(stream: NodeJS.WriteStream, options: ProgressOptions
   let drawnWidth = 0;
 
   return {
-    update(done) {
+    update(done, secondsLeft) {
       if (firstDone === undefined) {
         // What an earlier run had done already says nothing about the speed of this one.
         firstDone = done;
@@ -50,11 +51,11 @@ export function progressBar(stream: NodeJS.WriteStream, options: ProgressOptions
       if (stream.isTTY) {
         if (time - drawnAt < REDRAW_MS && done < total) return;
         drawnAt = time;
-        drawnWidth = redraw(stream, drawing(stream, options, done, samples), drawnWidth);
+        drawnWidth = redraw(stream, drawing(stream, options, done, samples, secondsLeft), drawnWidth);
       } else if (done >= (total * nextTenth) / 10 && time - drawnAt >= LINE_MS) {
         drawnAt = time;
         nextTenth = Math.floor((done / total) * 10) + 1;
-        stream.write(`${label} ${facts(options, done, samples).join("  ")}\n`);
+        stream.write(`${label} ${facts(options, done, samples, secondsLeft).join("  ")}\n`);
       }
     },
 
@@ -85,8 +86,14 @@ function redraw(stream: NodeJS.WriteStream, { plain, styled }: Line, earlierWidt
   return plain.length;
 }
 
-function drawing(stream: NodeJS.WriteStream, options: ProgressOptions, done: number, samples: Sample[]): Line {
-  const numbers = facts(options, done, samples).join("  ");
+function drawing(
+  stream: NodeJS.WriteStream,
+  options: ProgressOptions,
+  done: number,
+  samples: Sample[],
+  secondsLeft?: number,
+): Line {
+  const numbers = facts(options, done, samples, secondsLeft).join("  ");
   // A line that wraps cannot be redrawn: a narrow terminal gets no bar, a very narrow one a cut line.
   const columns = (stream.columns || 80) - 1;
   const withoutBar = `${options.label}  ${numbers}`.slice(0, columns);
@@ -98,23 +105,27 @@ function drawing(stream: NodeJS.WriteStream, options: ProgressOptions, done: num
   return { plain: join(full + rest), styled: join(hasColor ? `\x1b[36m${full}\x1b[2m${rest}\x1b[0m` : full + rest) };
 }
 
-function facts({ total, unit }: ProgressOptions, done: number, samples: Sample[]): string[] {
+function facts({ total, unit }: ProgressOptions, done: number, samples: Sample[], secondsLeft?: number): string[] {
   const percent = `${String(Math.floor((done / total) * 100)).padStart(3)} %`;
   const of =
-    unit === "bytes" ? `${megabytes(done)} / ${amount(total, unit)}` : `${count(done)} / ${count(total)} tokens`;
+    unit === "bytes"
+      ? `${megabytes(done)} / ${amount(total, unit)}`
+      : `${count(Math.floor(done))} / ${count(total)} ${unit}`;
   const [oldest, newest] = [samples[0], samples[samples.length - 1]];
   const speed = ((newest.done - oldest.done) / (newest.time - oldest.time)) * 1000;
-  if (!(speed > 0) || !Number.isFinite(speed)) return [percent, of];
-  const left = done < total ? [`${duration((total - done) / speed)} left`] : [];
-  return [percent, of, rate(speed, unit), ...left];
+  const isMoving = speed > 0 && Number.isFinite(speed);
+  const seconds = secondsLeft ?? (isMoving ? (total - done) / speed : undefined);
+  const left = done < total && seconds !== undefined ? [`${duration(seconds)} left`] : [];
+  return [percent, of, ...(isMoving && unit !== "samples" ? [rate(speed, unit)] : []), ...left];
 }
 
-function amount(value: number, unit: "bytes" | "tokens"): string {
-  return unit === "bytes" ? `${megabytes(value)} MB` : `${count(value)} tokens`;
+function amount(value: number, unit: ProgressOptions["unit"]): string {
+  return unit === "bytes" ? `${megabytes(value)} MB` : `${count(Math.floor(value))} ${unit}`;
 }
 
-function rate(perSecond: number, unit: "bytes" | "tokens"): string {
-  return unit === "bytes" ? `${(perSecond / 1e6).toFixed(1)} MB/s` : `${count(Math.round(perSecond))} tokens/s`;
+function rate(perSecond: number, unit: ProgressOptions["unit"]): string {
+  if (unit === "bytes") return `${(perSecond / 1e6).toFixed(1)} MB/s`;
+  return `${perSecond < 10 ? perSecond.toPrecision(2) : count(Math.round(perSecond))} ${unit}/s`;
 }
 
 function megabytes(bytes: number): string {
@@ -126,7 +137,7 @@ function count(value: number): string {
 }
 
 /** 8 s, 2 min 5 s, 1 h 10 min. */
-function duration(seconds: number): string {
+export function duration(seconds: number): string {
   if (seconds < 10) return `${Math.max(0, seconds).toFixed(1).replace(/\.0$/, "")} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;

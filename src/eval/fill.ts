@@ -6,7 +6,7 @@ import { InputError } from "../runtime/errors.ts";
 import type { Cell, Draft, Random } from "./types.ts";
 
 /** Builds a sample out of `units` of haystack: words, lines, sentences, pairs. More units, more tokens. */
-export type Build = (units: number, random: Random) => Draft;
+export type Build = (units: number, random: Random, index: number) => Draft;
 
 export interface FillOptions {
   /** Fewest units that make a sample. */
@@ -29,8 +29,8 @@ export function filled(
   // From numbers of its own: no sample's search may depend on another sample.
   let guess: number | undefined;
   return (index) => {
-    guess ??= estimate(cell, (units) => costOf(cell, build(units, cell.random("probe"))), least, most);
-    const make = (units: number) => build(units, cell.random(index));
+    guess ??= estimate(cell, (units) => costOf(cell, build(units, cell.random("probe"), 0)), least, most);
+    const make = (units: number) => build(units, cell.random(index), index);
     return make(mostThatFits((units) => costOf(cell, make(units)) <= cell.length, guess, least, most));
   };
 }

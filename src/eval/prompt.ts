@@ -44,7 +44,7 @@ export function splitAtQuestion(
   mode: PromptMode,
 ): { contextIds: Int32Array; restIds: Int32Array } {
   const whole = renderParts(tokenizer, parts, mode);
-  const other = renderParts(tokenizer, { ...parts, question: "\u2603", answerPrefix: undefined }, mode);
+  const other = renderParts(tokenizer, { ...parts, question: "\u{10fffd}", answerPrefix: undefined }, mode);
   const cut = commonPrefix(whole, other);
   return { contextIds: whole.slice(0, cut), restIds: whole.slice(cut) };
 }

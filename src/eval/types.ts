@@ -91,8 +91,12 @@ export interface Task {
   readonly source: string;
   /** Licence of the words that are quoted. */
   readonly license: string;
-  /** How the depth axis reads, if the task has one worth plotting. */
+  /** Samples sweep the depth of what is to be found. */
   readonly sweepsDepth?: boolean;
+  /** Name of the user's file without which it cannot be made (`--data NAME=FILE`). A family leaves such tasks out. */
+  readonly needsFile?: string;
+  /** Samples there are, where a file limits them. */
+  readonly sampleCount?: number;
   /** Prepares one length and gives its samples by index. Index i never depends on how many others are made. */
   cell(cell: Cell): (index: number) => Draft;
   score(output: string, draft: Draft): Score;
@@ -173,6 +177,8 @@ export interface Usage {
   /** Of these, tokens that had been read before. */
   readonly cachedTokens: number;
   readonly outputTokens: number;
+  /** KV cache after the answer, of an engine. */
+  readonly cacheBytes?: number;
   readonly prefillSeconds?: number;
   readonly decodeSeconds?: number;
   /** All of it, waiting included. */
@@ -189,6 +195,7 @@ export interface Row {
   readonly length: number;
   readonly index: number;
   readonly group: string;
+  /** For tasks that sweep it. */
   readonly depth?: number;
   readonly promptHash: string;
   readonly promptTokens: number;

@@ -66,6 +66,7 @@ export async function openEngineBackend(options: EngineBackendOptions): Promise<
       const wasRead = performance.now();
       const { text, outputTokens } = await write(session, request);
       const end = performance.now();
+      const { cacheBytes } = await session.memory();
       return {
         text,
         finish: outputTokens >= request.maxTokens ? "length" : "stop",
@@ -73,6 +74,7 @@ export async function openEngineBackend(options: EngineBackendOptions): Promise<
           promptTokens: ids.length,
           cachedTokens: cached,
           outputTokens,
+          cacheBytes,
           prefillSeconds: (wasRead - start) / 1000,
           decodeSeconds: (end - wasRead) / 1000,
           seconds: (end - start) / 1000,

@@ -34,8 +34,8 @@ export function openLog(folder: string, info: RunInfo, { resume }: { resume: boo
   if (exists && !resume)
     throw new InputError(`${folder}: holds a run already. Pass --resume to go on with it, or another --out.`);
   mkdirSync(folder, { recursive: true });
-  if (exists) expectSameRun(folder, readInfo(folder), info);
-  else writeWhole(join(folder, "run.json"), `${JSON.stringify(info, undefined, 2)}\n`);
+  const merged = exists ? mergeInfo(folder, readInfo(folder), info) : info;
+  writeWhole(join(folder, "run.json"), `${JSON.stringify(merged, undefined, 2)}\n`);
   const rows = existsSync(path) ? mendRows(path) : [];
   const file = openSync(path, "a");
   return {
@@ -46,9 +46,15 @@ export function openLog(folder: string, info: RunInfo, { resume }: { resume: boo
   };
 }
 
+/** A run with its rows in the order of its tasks, whatever order they were answered in. */
 export function readRun(folder: string): { info: RunInfo; rows: Row[] } {
   const path = join(folder, RESULTS);
-  return { info: readInfo(folder), rows: existsSync(path) ? parseRows(readFileSync(path, "utf8"), path).rows : [] };
+  const info = readInfo(folder);
+  const rows = existsSync(path) ? parseRows(readFileSync(path, "utf8"), path).rows : [];
+  const place = new Map(info.tasks.map(({ id }, i) => [id, i]));
+  const placeOf = ({ task }: Row) => place.get(task) ?? place.size;
+  rows.sort((a, b) => placeOf(a) - placeOf(b) || a.length - b.length || a.index - b.index);
+  return { info, rows };
 }
 
 function readInfo(folder: string): RunInfo {
@@ -82,6 +88,18 @@ function parseRows(text: string, path: string): { rows: Row[]; wholeBytes: numbe
     }
   });
   return { rows, wholeBytes: Buffer.byteLength(text.slice(0, end)) };
+}
+
+/** What a run and its continuation were asked for together: a later start may add tasks, lengths and samples. */
+function mergeInfo(folder: string, before: RunInfo, now: RunInfo): RunInfo {
+  expectSameRun(folder, before, now);
+  const known = new Set(before.tasks.map(({ id }) => id));
+  return {
+    ...before,
+    tasks: [...before.tasks, ...now.tasks.filter(({ id }) => !known.has(id))],
+    lengths: [...new Set([...before.lengths, ...now.lengths])].sort((a, b) => a - b),
+    samples: Math.max(before.samples, now.samples),
+  };
 }
 
 /** A resumed run must be able to say of all its rows the same thing. */

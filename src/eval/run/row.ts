@@ -35,7 +35,8 @@ export function rowOf(
     length: sample.length,
     index: sample.index,
     group: sample.group,
-    depth: sample.depth,
+    // Elsewhere it is an accident, and no axis of a table: the evidence has it.
+    depth: task.sweepsDepth ? sample.depth : undefined,
     promptHash: promptHash(sample).slice(0, 32),
     promptTokens: sample.promptTokens,
     fill: (sample.promptTokens + sample.maxTokens) / sample.length,

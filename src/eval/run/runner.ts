@@ -1,10 +1,14 @@
 /** Runs tasks against a backend: makes the samples, answers those that the log lacks, and appends a row for each. */
 import { CapacityError, InputError } from "../../runtime/errors.ts";
+import { Exhausted } from "../backends/endpoint/client.ts";
 import type { Backend, Generation, Row, Sample, Task } from "../types.ts";
 import type { AnswerCache } from "./answer-cache.ts";
 import type { RunLog } from "./log.ts";
 import { answerKey, rowKey, rowOf } from "./row.ts";
 import { createCell, type SampleSource, samplesOf } from "./samples.ts";
+
+/** Failures in a row after which a server counts as gone. */
+const MOST_FAILURES = 20;
 
 export interface RunOptions {
   readonly backend: Backend;
@@ -23,7 +27,7 @@ export type RunEvent =
   /** A length's samples are made. */
   | { type: "made"; length: number; samples: number; pending: number; promptTokens: number }
   /** A task cannot be done at a length. */
-  | { type: "skipped"; task: string; length: number; reason: string }
+  | { type: "skipped"; task: string; length: number; samples: number; reason: string }
   | { type: "reading"; tokens: number }
   | { type: "row"; row: Row; seconds: number }
   | { type: "failed"; sample: string; error: Error };
@@ -31,7 +35,9 @@ export type RunEvent =
 export interface RunResult {
   /** All rows of the run, those of earlier starts included. */
   readonly rows: readonly Row[];
+  /** Samples without an answer after all tries. */
   readonly failed: number;
+  /** Samples that could not be made. */
   readonly skipped: number;
   /** Seconds that the harness itself took: making samples, scoring, logging. */
   readonly ownSeconds: number;
@@ -48,7 +54,7 @@ export async function runTasks(options: RunOptions): Promise<RunResult> {
   const { backend, log, cache, signal, onEvent = () => {} } = options;
   const rows = new Map(log.rows.map((row) => [row.key, row]));
   const result: Row[] = [];
-  let [failed, skipped, ownSeconds] = [0, 0, 0];
+  let [failed, failedInARow, skipped, ownSeconds] = [0, 0, 0, 0];
 
   async function answer({ task, sample, answer, key }: Pending): Promise<void> {
     const cached = cache?.get(answer);
@@ -57,11 +63,15 @@ export async function runTasks(options: RunOptions): Promise<RunResult> {
     try {
       generation = cached ?? (await generate(backend, sample, options));
     } catch (error) {
-      if (signal?.aborted || error instanceof InputError || error instanceof CapacityError) throw error;
+      const isHopeless =
+        (error instanceof InputError && !(error instanceof Exhausted)) || error instanceof CapacityError;
+      failedInARow++;
+      if (signal?.aborted || isHopeless || failedInARow > MOST_FAILURES) throw error;
       failed++;
       onEvent({ type: "failed", sample: sample.id, error: error as Error });
       return;
     }
+    failedInARow = 0;
     const answered = performance.now();
     const row = rowOf(task, sample, backend.mode, generation, key, cached !== undefined);
     log.append(row);
@@ -74,9 +84,9 @@ export async function runTasks(options: RunOptions): Promise<RunResult> {
   for (const length of options.lengths) {
     signal?.throwIfAborted();
     const start = performance.now();
-    const made = makeSamples(options, length, (task, reason) => {
-      skipped++;
-      onEvent({ type: "skipped", task, length, reason });
+    const made = makeSamples(options, length, (task, samples, reason) => {
+      skipped += samples;
+      onEvent({ type: "skipped", task, length, samples, reason });
     });
     const pending = made.filter(({ key }) => !rows.has(key));
     result.push(...made.flatMap(({ key }) => rows.get(key) ?? []));
@@ -93,32 +103,37 @@ export async function runTasks(options: RunOptions): Promise<RunResult> {
 function makeSamples(
   { backend, tasks, samples, source }: RunOptions,
   length: number,
-  onSkip: (task: string, reason: string) => void,
+  onSkip: (task: string, samples: number, reason: string) => void,
 ): Pending[] {
   return tasks.flatMap((task) => {
+    const count = samples(task, length);
     try {
-      const count = samples(task, length);
       const sampleAt = samplesOf(task, createCell(backend, task, length, count, source));
       return Array.from({ length: count }, (_, index) => {
         const sample = sampleAt(index);
+        expectRoom(sample, backend);
         const answer = answerKey(backend, sample);
         return { task, sample, answer, key: rowKey(answer, task, sample) };
       });
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
-      onSkip(task.id, error.message);
+      onSkip(task.id, count, error.message);
       return [];
     }
   });
 }
 
+function expectRoom({ promptTokens, maxTokens }: Sample, { contextLength }: Backend): void {
+  const needed = promptTokens + maxTokens;
+  if (needed > contextLength)
+    throw new InputError(
+      `length: prompt and answer take ${needed} tokens, the model's context is ${contextLength}. Pass shorter --lengths.`,
+      { expected: contextLength, got: needed },
+    );
+}
+
 async function generate(backend: Backend, sample: Sample, { signal, onEvent }: RunOptions): Promise<Generation> {
   const { parts, maxTokens, stop, promptTokens } = sample;
-  if (promptTokens + maxTokens > backend.contextLength)
-    throw new CapacityError(
-      `${sample.id}: ${promptTokens} tokens and room for ${maxTokens} more, the model's context is ${backend.contextLength}. Pass shorter --lengths.`,
-      { expected: backend.contextLength, got: promptTokens + maxTokens },
-    );
   const onProgress = (tokens: number) => onEvent?.({ type: "reading", tokens });
   return backend.generate({ parts, maxTokens, stop, promptTokens, signal, onProgress });
 }

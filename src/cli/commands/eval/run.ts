@@ -1,0 +1,144 @@
+/** longspan eval run TASKS…: samples, answers, scores; a log that survives, tables, and a report. */
+import { join, resolve } from "node:path";
+import { Command, Option } from "commander";
+import { openHaystack } from "../../../eval/haystack.ts";
+import { writeReport } from "../../../eval/report/write.ts";
+import { openAnswerCache } from "../../../eval/run/answer-cache.ts";
+import { runInfo } from "../../../eval/run/info.ts";
+import { openLog } from "../../../eval/run/log.ts";
+import { type RunOptions, runTasks } from "../../../eval/run/runner.ts";
+import { findTasks } from "../../../eval/tasks/registry.ts";
+import { type TierName, tierNames, tiers } from "../../../eval/tiers.ts";
+import type { Task } from "../../../eval/types.ts";
+import { longspanHome } from "../../../hub/home.ts";
+import { InputError } from "../../../runtime/errors.ts";
+import { wholeNumber } from "../../arguments.ts";
+import { interruptible } from "../../interrupt.ts";
+import { version } from "../../version.ts";
+import {
+  addSourceOptions,
+  addTargetOptions,
+  lengthsArgument,
+  type SourceOptions,
+  type TargetOptions,
+} from "./options.ts";
+import { printSummary } from "./print.ts";
+import { openTarget, type Target } from "./target.ts";
+import { announceRun } from "./watch.ts";
+
+export interface RunCommandOptions extends TargetOptions, SourceOptions {
+  tier?: TierName;
+  lengths?: number[];
+  samples?: number;
+  out?: string;
+  resume?: true;
+  cache: boolean;
+  dryRun?: true;
+  json?: true;
+}
+
+const EXAMPLES = `
+TASKS are ids or families out of \`longspan eval tasks\`; without any, those of
+the tier. Every answer is appended to a log in --out (default: a folder under
+LONGSPAN_HOME), so that nothing is lost: --resume goes on with it. At the end
+stand a table here and a report.html there.
+
+Tiers: ${tierNames.map((name) => `${name}: ${tiers[name].summary}`).join("\n       ")}
+
+Examples:
+  $ longspan eval run --tier smoke
+  $ longspan eval run ruler --model smollm2-135m --lengths 2k,4k,8k --samples 25 --out runs/smollm2
+  $ longspan eval run needle_fact --lengths 4k,16k --plan '{"cache":{"format":"f32"}}'
+  $ longspan eval run vt cwe --endpoint http://localhost:8080/v1 --tokenizer smollm2-135m`;
+
+export function runCommand(): Command {
+  const command = new Command("run")
+    .description("run tasks against a model under a plan, or against an endpoint")
+    .argument("[tasks...]", "task ids or families (default: those of the tier)");
+  addSourceOptions(addTargetOptions(command));
+  return addRunOptions(command)
+    .addOption(new Option("--tier <tier>", "ready-made tasks, lengths and number of samples").choices(tierNames))
+    .option("-l, --lengths <n,n,…>", "tokens of prompt and answer together: 4096 or 4k", lengthsArgument)
+    .option("-s, --samples <n>", "samples of each task at each length", wholeNumber("--samples", 1))
+    .addHelpText("after", EXAMPLES)
+    .action(run);
+}
+
+export function addRunOptions(command: Command): Command {
+  return command
+    .option("-o, --out <folder>", "where the run's log and report go")
+    .option("--resume", "go on with the run in --out")
+    .option("--no-cache", "do not take answers from earlier runs")
+    .option("--dry-run", "say how much there is to do, and stop")
+    .option("--json", "print one JSON object instead of the tables");
+}
+
+async function run(names: string[], options: RunCommandOptions): Promise<void> {
+  if (names.length === 0 && options.tier === undefined)
+    throw new InputError("eval: expected tasks or a --tier, got neither. Write: longspan eval run --tier smoke.");
+  const tier = tiers[options.tier ?? "standard"];
+  const tasks = findTasks(names.length > 0 ? names : tier.tasks, options.data);
+  const { signal } = interruptible();
+  const target = await openTarget(options, signal);
+  try {
+    const { contextLength } = target.backend;
+    const lengths = options.lengths ?? tier.lengths.filter((length) => length <= contextLength);
+    const samples = options.samples ?? tier.samples;
+    await runOn(target, { tasks, lengths, samples: () => samples }, options, signal);
+  } finally {
+    await target.dispose();
+  }
+}
+
+/** Runs tasks on a target as the options say, and prints what came out. */
+export async function runOn(
+  target: Target,
+  { tasks, lengths, samples }: { tasks: readonly Task[]; lengths: readonly number[]; samples: RunOptions["samples"] },
+  options: SourceOptions & Pick<RunCommandOptions, "out" | "resume" | "cache" | "dryRun" | "json">,
+  signal: AbortSignal,
+): Promise<void> {
+  const { backend, plan } = target;
+  const haystack = await openHaystack(options.haystack);
+  const info = runInfo({
+    backend,
+    plan,
+    tasks,
+    lengths,
+    samples: samples(tasks[0], lengths[0]),
+    seed: options.seed,
+    haystack,
+    version: version(),
+  });
+  if (options.resume && options.out === undefined)
+    throw new InputError("--resume: expected the run's folder in --out, got none. Pass --out FOLDER.");
+  const folder = resolve(options.out ?? join(longspanHome(), "eval", "runs", info.id));
+  const cells = lengths.flatMap((length) => tasks.map((task) => ({ length, samples: samples(task, length) })));
+  if (options.dryRun) {
+    await announceRun({ backend, haystack, cells, rows: [] }, signal);
+    return;
+  }
+  const log = openLog(folder, info, { resume: options.resume ?? false });
+  const cache = options.cache ? openAnswerCache(join(longspanHome(), "eval", "answers")) : undefined;
+  try {
+    const watch = await announceRun({ backend, haystack, cells, rows: log.rows }, signal);
+    const source = { seed: options.seed, haystack, files: options.data };
+    const result = await runTasks({
+      backend,
+      tasks,
+      lengths,
+      samples,
+      source,
+      log,
+      cache,
+      signal,
+      onEvent: watch.onEvent,
+    }).finally(watch.finish);
+    const report = writeReport([folder]);
+    await printSummary(result, { info, folder, report: report.html, json: options.json ?? false });
+  } catch (error) {
+    if (signal.aborted) process.stderr.write(`The answers so far are kept. Go on with: --out ${folder} --resume\n`);
+    throw error;
+  } finally {
+    log.close();
+  }
+}

@@ -1,0 +1,47 @@
+/** From options to what answers: our engine with a plan, or an endpoint. */
+import { openEndpoint } from "../../../eval/backends/endpoint/index.ts";
+import { openEngineBackend } from "../../../eval/backends/engine.ts";
+import type { Backend } from "../../../eval/types.ts";
+import { hasChat } from "../../../tokenizer/chat-template.ts";
+import { findModel, loadEngine } from "../../model.ts";
+import { version } from "../../version.ts";
+import type { TargetOptions } from "./options.ts";
+
+export interface Target {
+  readonly backend: Backend;
+  /** The plan of an engine. */
+  readonly plan?: unknown;
+  dispose(): Promise<void>;
+}
+
+export async function openTarget(options: TargetOptions, signal: AbortSignal): Promise<Target> {
+  if (options.endpoint !== undefined) return openEndpointTarget(options, options.endpoint, signal);
+  const file = await findModel(options.model, signal);
+  const engine = await loadEngine(file, { threads: options.threads, signal });
+  const { plan, mode = hasChat(file.tokenizer) ? "chat+prefill" : "raw" } = options;
+  try {
+    const backend = await openEngineBackend({ engine, plan, mode, path: file.path, version: version() });
+    return { backend, plan, dispose: () => engine.dispose() };
+  } catch (error) {
+    await engine.dispose();
+    throw error;
+  }
+}
+
+async function openEndpointTarget(options: TargetOptions, url: string, signal: AbortSignal): Promise<Target> {
+  const { endpointModel: model, contextLength, concurrency, timeout: timeoutSeconds } = options;
+  const tokenizer =
+    options.tokenizer === undefined ? undefined : (await findModel(options.tokenizer, signal)).tokenizer;
+  const mode = options.mode ?? (tokenizer && hasChat(tokenizer) ? "chat+prefill" : "chat");
+  const backend = await openEndpoint({
+    url,
+    model,
+    tokenizer,
+    mode,
+    contextLength,
+    concurrency,
+    timeoutSeconds,
+    signal,
+  });
+  return { backend, dispose: () => backend.dispose() };
+}

@@ -1,0 +1,2 @@
+/** The HTML report. */
+export { type HtmlReportOptions, htmlReport, type ReportRun } from "./report.ts";

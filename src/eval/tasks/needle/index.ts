@@ -1,0 +1,6 @@
+/** Needles in a haystack: depth by length. */
+import type { Task } from "../../types.ts";
+import { needleFact, needleMulti } from "./fact.ts";
+import { needleFixed, needleNoContext } from "./fixed.ts";
+
+export const needleTasks: Task[] = [needleFixed, needleFact, needleMulti, needleNoContext];
