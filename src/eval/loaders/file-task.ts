@@ -16,7 +16,7 @@ export interface LoadOptions {
 }
 
 /** Whose file it is: a benchmark's, or anybody's. */
-export interface FileFormat {
+export interface Loader {
   readonly id: string;
   readonly summary: string;
   readonly source: string;
@@ -38,14 +38,14 @@ export interface FileSample {
 
 export interface FileTaskOptions {
   readonly path: string;
-  readonly format: Pick<FileFormat, "id" | "summary" | "source" | "license">;
+  readonly loader: Pick<Loader, "id" | "summary" | "source" | "license">;
   readonly samples: readonly FileSample[];
   readonly truncation: Truncation;
   readonly mode?: PromptMode;
 }
 
-/** Id: format and file name, "longbench_qasper". Samples of one document share a group; no document is shared by none. */
-export function fileTask({ path, format, samples, truncation, mode }: FileTaskOptions): FileTask {
+/** Id: loader and file name, "longbench_qasper". Samples of one document share a group; no document is shared by none. */
+export function fileTask({ path, loader, samples, truncation, mode }: FileTaskOptions): FileTask {
   const name = basename(path, extname(path)).replace(/[^\w.-]+/g, "_");
   const groups = new Map<string, string>();
   for (const [i, { document }] of samples.entries())
@@ -57,12 +57,12 @@ export function fileTask({ path, format, samples, truncation, mode }: FileTaskOp
     );
   };
   return {
-    id: `${format.id}_${name}`,
-    family: format.id,
+    id: `${loader.id}_${name}`,
+    family: loader.id,
     version: 1,
-    summary: format.summary,
-    source: format.source,
-    license: format.license,
+    summary: loader.summary,
+    source: loader.source,
+    license: loader.license,
     sampleCount: samples.length,
     ...(mode && { mode }),
     cell: (cell) => (index) => {

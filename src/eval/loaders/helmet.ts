@@ -12,10 +12,10 @@ import type { Score } from "../types.ts";
 import {
   aroundDocument,
   bestOf,
-  type FileFormat,
   type FileSample,
   fileTask,
   fillIn,
+  type Loader,
   type LoadOptions,
 } from "./file-task.ts";
 import { type Line, readLines } from "./json-lines.ts";
@@ -45,7 +45,7 @@ const words = readJson<{
 const DEMONSTRATIONS = 2;
 const RANKED = 10;
 
-export const helmet: FileFormat = {
+export const helmet: Loader = {
   id: "helmet",
   summary: "HELMET: its JSON lines of key-value pairs, RULER needles, retrieved passages, rankings and long questions",
   source: words.source,
@@ -54,7 +54,7 @@ export const helmet: FileFormat = {
     const lines = await readLines(path);
     const samples = lines.map((line) => sampleOf(line, kindOf(line, path), options));
     const isRaw = lines.every((line) => !words.kinds[kindOf(line, path)].chat);
-    return fileTask({ path, format: helmet, samples, truncation: "right", ...(isRaw && { mode: "raw" }) });
+    return fileTask({ path, loader: helmet, samples, truncation: "right", ...(isRaw && { mode: "raw" }) });
   },
 };
 

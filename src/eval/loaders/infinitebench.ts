@@ -5,7 +5,7 @@
 import { basename } from "node:path";
 import { InputError } from "../../runtime/errors.ts";
 import { readJson } from "../data.ts";
-import { aroundDocument, type FileFormat, type FileSample, fileTask, type LoadOptions } from "./file-task.ts";
+import { aroundDocument, type FileSample, fileTask, type Loader, type LoadOptions } from "./file-task.ts";
 import { infiniteBenchScorers } from "./infinitebench-score.ts";
 import { type Line, readLines } from "./json-lines.ts";
 
@@ -18,7 +18,7 @@ const words = readJson<{
 
 const LETTERS = "ABCD";
 
-export const infiniteBench: FileFormat = {
+export const infiniteBench: Loader = {
   id: "infinitebench",
   summary: "InfiniteBench: its JSON lines {context, input, answer, options}; the file's name tells which of 12 tasks",
   source: words.source,
@@ -30,7 +30,7 @@ export const infiniteBench: FileFormat = {
         `${path}: expected the name of a task of InfiniteBench in the file's name, got ${basename(path)}. They are ${Object.keys(words.tasks).join(", ")}.`,
       );
     const samples = (await readLines(path)).map((line) => sampleOf(line, task, options));
-    return fileTask({ path, format: infiniteBench, samples, truncation: "middle" });
+    return fileTask({ path, loader: infiniteBench, samples, truncation: "middle" });
   },
 };
 

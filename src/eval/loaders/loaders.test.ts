@@ -17,7 +17,7 @@ function write(name: string, content: string | readonly unknown[]): string {
 }
 
 const load = (loader: string, name: string, content: string | readonly unknown[]) =>
-  loaders[loader](write(name, content));
+  loaders[loader].load(write(name, content));
 const numbered = (count: number) => Array.from({ length: count }, (_, i) => `w${i}`).join(" ");
 
 test("file: prompts stand as they are, in order, in raw mode; score is the share of outputs found, case ignored", async () => {
@@ -35,7 +35,8 @@ test("file: prompts stand as they are, in order, in raw mode; score is the share
   assert.equal(task.score("blue", first).score, 0.5);
   assert.equal(task.score("blue", second).score, 0);
   assert.equal(
-    (await loaders.file(join(folder, "my samples.jsonl"), { maxTokens: 9 })).cell(createTextCell(200))(0).maxTokens,
+    (await loaders.file.load(join(folder, "my samples.jsonl"), { maxTokens: 9 })).cell(createTextCell(200))(0)
+      .maxTokens,
     9,
   );
 });
@@ -116,7 +117,7 @@ test("malformed files: every error is an InputError that names file and line", a
     [{ ctxs: [{ title: "t" }], question: "q", answers: ["a"] }],
     /m\.jsonl line 1 ctxs\[0\]: "text": expected a text/,
   );
-  await assert.rejects(loaders.file(join(folder, "none")), /none: expected a readable file, got ENOENT/);
+  await assert.rejects(loaders.file.load(join(folder, "none")), /none: expected a readable file, got ENOENT/);
 });
 
 test("LongBench: the prompt's first and last half remain, within two tokens of each other; the rest is counted", async () => {
@@ -188,7 +189,7 @@ test("LongBench v2: choices in the prompt with and without the text, letters rea
     length: "short",
   };
   const path = write("v2.json", JSON.stringify([item, { ...item, answer: "A" }]));
-  const task = await loaders.longbench2(path);
+  const task = await loaders.longbench2.load(path);
   const draft = task.cell(createTextCell(2000))(0);
   assert.match(
     draft.parts.context + draft.parts.question,
@@ -197,7 +198,7 @@ test("LongBench v2: choices in the prompt with and without the text, letters rea
   assert.deepEqual(task.score("The correct answer is (C).", draft), { score: 1, compensated: 1 });
   assert.deepEqual(task.score("The correct answer is A.", draft), { score: 0, compensated: 0 });
   assert.deepEqual(task.score("C", draft), { score: 0, compensated: 0.25 });
-  const guess = await loaders.longbench2_no_context(path);
+  const guess = await loaders.longbench2_no_context.load(path);
   const [first, second] = [0, 1].map(guess.cell(createTextCell(2000)));
   assert.ok(!first.parts.context.includes("TEXT") && first.parts.question.includes("(D) d"));
   assert.notEqual(first.group, second.group);

@@ -13,10 +13,10 @@ import { characterF1, tokenF1 } from "../score/token-f1.ts";
 import {
   aroundDocument,
   bestOf,
-  type FileFormat,
   type FileSample,
   fileTask,
   fillIn,
+  type Loader,
   type LoadOptions,
 } from "./file-task.ts";
 import { type Line, readLines } from "./json-lines.ts";
@@ -50,7 +50,7 @@ const metrics = {
   classification,
 };
 
-export const longBench: FileFormat = {
+export const longBench: Loader = {
   id: "longbench",
   summary: "LongBench v1: JSON lines {input, context, answers, length, dataset, all_classes}, one of 21 sets",
   source: words.source,
@@ -60,7 +60,7 @@ export const longBench: FileFormat = {
     const names = lines.map((line) => datasetOf(line, path));
     const samples = lines.map((line, i) => sampleOf(line, names[i], options));
     const isRaw = names.every((name) => words.v1[name].raw);
-    return fileTask({ path, format: longBench, samples, truncation: "middle", ...(isRaw && { mode: "raw" }) });
+    return fileTask({ path, loader: longBench, samples, truncation: "middle", ...(isRaw && { mode: "raw" }) });
   },
 };
 
@@ -93,25 +93,25 @@ function sampleOf(line: Line, dataset: string, { maxTokens }: LoadOptions): File
   };
 }
 
-export const longBench2: FileFormat = choiceLoader("longbench2", "LongBench v2: multiple choice over long texts", true);
-export const longBench2WithoutContext: FileFormat = choiceLoader(
+export const longBench2: Loader = choiceLoader("longbench2", "LongBench v2: multiple choice over long texts", true);
+export const longBench2WithoutContext: Loader = choiceLoader(
   "longbench2_no_context",
   "LongBench v2 without the texts: what can be guessed",
   false,
 );
 
-function choiceLoader(id: string, summary: string, withContext: boolean): FileFormat {
-  const format: FileFormat = {
+function choiceLoader(id: string, summary: string, withContext: boolean): Loader {
+  const loader: Loader = {
     id,
     summary,
     source: words.source,
     license: words.license,
     async load(path, options = {}) {
       const samples = (await readLines(path)).map((line) => choiceSampleOf(line, withContext, options));
-      return fileTask({ path, format, samples, truncation: "middle" });
+      return fileTask({ path, loader, samples, truncation: "middle" });
     },
   };
-  return format;
+  return loader;
 }
 
 function choiceSampleOf(line: Line, withContext: boolean, { maxTokens }: LoadOptions): FileSample {

@@ -7,7 +7,7 @@ import { readJson } from "../data.ts";
 import { clippedPrecision } from "../score/clipped-precision.ts";
 import { rouge } from "../score/rouge.ts";
 import type { Score } from "../types.ts";
-import { aroundDocument, bestOf, type FileFormat, type FileSample, fileTask, type LoadOptions } from "./file-task.ts";
+import { aroundDocument, bestOf, type FileSample, fileTask, type Loader, type LoadOptions } from "./file-task.ts";
 import { type Json, Line, readLines } from "./json-lines.ts";
 import { parsePythonLiteral } from "./python-literal.ts";
 
@@ -19,14 +19,14 @@ const words = readJson<{
   readonly tasks: Readonly<Record<LoogleTask, { readonly prompt: string; readonly maxTokens: number }>>;
 }>("loogle.json");
 
-export const loogle: FileFormat = {
+export const loogle: Loader = {
   id: "loogle",
   summary: "LooGLE: JSON lines {input, title, qa_pairs, output}: questions, summaries and clozes",
   source: words.source,
   license: words.license,
   async load(path, options = {}) {
     const samples = (await readLines(path)).flatMap((line) => samplesOf(line, path, options));
-    return fileTask({ path, format: loogle, samples, truncation: "middle" });
+    return fileTask({ path, loader: loogle, samples, truncation: "middle" });
   },
 };
 

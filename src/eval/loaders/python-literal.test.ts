@@ -6,7 +6,6 @@ import { parsePythonLiteral } from "./python-literal.ts";
 test("Python literals: what JSON says is read alike, and quotes, escapes, tuples and names too (fast-check)", () => {
   fc.assert(
     fc.property(fc.jsonValue(), (value) => {
-      // -0 and huge numbers are told by JSON itself.
       assert.deepEqual(parsePythonLiteral(JSON.stringify(value)), JSON.parse(JSON.stringify(value)));
     }),
     { numRuns: 200, seed: 1 },

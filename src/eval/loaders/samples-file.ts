@@ -3,13 +3,13 @@
  * it stands, in raw mode, scored by the share of `outputs` that occur in the answer, upper and lower case alike.
  */
 import { stringMatchAll } from "../score/string-match.ts";
-import { type FileFormat, type FileSample, fileTask, type LoadOptions } from "./file-task.ts";
+import { type FileSample, fileTask, type Loader, type LoadOptions } from "./file-task.ts";
 import { type Line, readLines } from "./json-lines.ts";
 
 /** RULER's own for its needle tasks. */
 const DEFAULT_MAX_TOKENS = 128;
 
-export const samplesFile: FileFormat = {
+export const samplesFile: Loader = {
   id: "file",
   summary:
     "Samples of a file: {input, outputs, answer_prefix?, max_tokens?} lines, scored by string match of all outputs",
@@ -17,7 +17,7 @@ export const samplesFile: FileFormat = {
   license: "The user's file.",
   async load(path, options = {}) {
     const samples = (await readLines(path)).map((line) => sampleOf(line, options));
-    return fileTask({ path, format: samplesFile, samples, truncation: "none", mode: "raw" });
+    return fileTask({ path, loader: samplesFile, samples, truncation: "none", mode: "raw" });
   },
 };
 

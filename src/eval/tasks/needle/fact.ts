@@ -43,7 +43,6 @@ export const needleFact: Task = {
       const { text, spans } = hide(haystack, [{ text: fillIn(fact.needle, { ...asked }), depth }], "\n");
       return {
         ...draftOf(fact, text, { ...asked }, [asked]),
-        group: `${repetition}`,
         depth,
         needles: spans,
       };
@@ -72,7 +71,6 @@ export const needleMulti: Task = {
       return {
         // In another order than in the text: a model cannot just copy what it meets.
         ...draftOf(multi, text, { cities: listOf(random.shuffle(asked).map(({ city }) => city)) }, asked),
-        group: `${repetition}`,
         depth,
         needles: spans,
         facts: { needles: asked.length },

@@ -42,7 +42,6 @@ export const needleFixed: Task = {
       const { text, spans } = hide(haystack, [{ text: fixed.needle, depth }], "\n");
       return {
         ...draftOf(text, fillIn(question, { question: fixed.question })),
-        group: `${repetition}`,
         depth,
         needles: spans,
       };

@@ -12,7 +12,7 @@ for (const task of hiding)
     for (const length of [512, 1000, 4096]) {
       const sampleAt = task.cell(testCell(task, length));
       for (let index = 0; index < 20; index++) {
-        const { parts, maxTokens, needles = [], references, depth, group } = sampleAt(index);
+        const { parts, maxTokens, needles = [], references, depth } = sampleAt(index);
         const total = Math.ceil(promptOf(parts).length / 4) + maxTokens;
         assert.ok(total <= length && total >= 0.99 * length, `${total} of ${length}`);
         const held = needles.map(({ start, end }) => parts.context.slice(start, end));
@@ -22,7 +22,6 @@ for (const task of hiding)
         }
         for (const text of held) assert.equal(occurrences(parts.context, text), 1);
         assert.equal(depth, (index % 11) / 10);
-        assert.equal(group, index < 11 ? "0" : "1");
         assert.ok(Math.abs(needles[0].start / parts.context.length - depth) < 700 / parts.context.length);
       }
     }

@@ -48,13 +48,8 @@ function tasksOf(profile: Profile): Task[] {
     variableTrackingTask("vt", "all variables that a value was handed on to, over four hops", profile),
     commonWordsTask("cwe", "the ten most common words of a numbered list", profile),
     frequentWordsTask("fwe", "the three most frequent words of a coded text", profile),
-    questionsTask("qa_1", "SQuAD questions, one paragraph among others (--data squad=FILE)", "squad", profile),
-    questionsTask(
-      "qa_2",
-      "HotpotQA questions, two paragraphs among others (--data hotpotqa=FILE)",
-      "hotpotqa",
-      profile,
-    ),
+    questionsTask("qa_1", "SQuAD questions, one paragraph among others", "squad", profile),
+    questionsTask("qa_2", "HotpotQA questions, two paragraphs among others", "hotpotqa", profile),
   ];
 }
 
