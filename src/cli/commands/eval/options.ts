@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
+import type { Prices } from "../../../eval/backends/endpoint/index.ts";
 import { type PromptMode, promptModes } from "../../../eval/types.ts";
 import { InputError } from "../../../runtime/errors.ts";
 import { wholeNumber } from "../../arguments.ts";
@@ -16,6 +17,7 @@ export interface TargetOptions extends ComputeOptions {
   mode?: PromptMode;
   concurrency: number;
   timeout: number;
+  prices?: Prices;
 }
 
 /** What is evaluated: a model of ours with a plan, or an endpoint. */
@@ -35,6 +37,7 @@ export function addTargetOptions(command: Command): Command {
       ),
     )
     .option("--concurrency <n>", "requests in flight at an endpoint", wholeNumber("--concurrency", 1), 4)
+    .option("--prices <prompt,output>", "of a million tokens each, to say what it cost", pricesArgument)
     .option("--timeout <seconds>", "longest wait for an endpoint's answer", wholeNumber("--timeout", 1), 600);
 }
 
@@ -54,6 +57,13 @@ export function addSourceOptions(command: Command): Command {
         .default(new Map(), "none"),
     )
     .option("--seed <n>", "other samples for another seed", wholeNumber("--seed", 0), 42);
+}
+
+export function pricesArgument(text: string): Prices {
+  const [promptMillion, outputMillion, ...more] = text.split(",").map((part) => Number(part.trim() || Number.NaN));
+  if (!(promptMillion >= 0 && outputMillion >= 0) || more.length > 0)
+    throw new InputError(`--prices: expected two numbers, got "${text}". Write for example --prices 0.15,0.60.`);
+  return { promptMillion, outputMillion };
 }
 
 export function dataArgument(text: string, earlier: ReadonlyMap<string, string>): Map<string, string> {

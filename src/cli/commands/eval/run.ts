@@ -49,6 +49,7 @@ Examples:
   $ longspan eval run --tier smoke
   $ longspan eval run ruler --model smollm2-135m --lengths 2k,4k,8k --samples 25 --out runs/smollm2
   $ longspan eval run needle_fact --lengths 4k,16k --plan '{"cache":{"format":"f32"}}'
+  $ LONGSPAN_API_KEY=… longspan eval run --tier smoke --endpoint https://host/v1 --prices 0.15,0.60
   $ longspan eval run vt cwe --endpoint http://localhost:8080/v1 --tokenizer smollm2-135m`;
 
 export function runCommand(): Command {
@@ -134,7 +135,13 @@ export async function runOn(
       onEvent: watch.onEvent,
     }).finally(watch.finish);
     const report = writeReport([folder]);
-    await printSummary(result, { info, folder, report: report.html, json: options.json ?? false });
+    await printSummary(result, {
+      info,
+      folder,
+      report: report.html,
+      totals: target.totals?.(),
+      json: options.json ?? false,
+    });
   } catch (error) {
     if (signal.aborted) process.stderr.write(`The answers so far are kept. Go on with: --out ${folder} --resume\n`);
     throw error;

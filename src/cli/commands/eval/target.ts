@@ -1,9 +1,10 @@
 /** From options to what answers: our engine with a plan, or an endpoint. */
-import { openEndpoint } from "../../../eval/backends/endpoint/index.ts";
+import { type EndpointBackend, openEndpoint, type Totals } from "../../../eval/backends/endpoint/index.ts";
 import { openEngineBackend } from "../../../eval/backends/engine.ts";
 import type { Backend } from "../../../eval/types.ts";
 import { hasChat } from "../../../tokenizer/chat-template.ts";
 import { findModel, loadEngine } from "../../model.ts";
+import { formatCount } from "../../statistics.ts";
 import { version } from "../../version.ts";
 import type { TargetOptions } from "./options.ts";
 
@@ -11,6 +12,8 @@ export interface Target {
   readonly backend: Backend;
   /** The plan of an engine. */
   readonly plan?: unknown;
+  /** What an endpoint was asked for in all. */
+  totals?(): Totals;
   dispose(): Promise<void>;
 }
 
@@ -29,7 +32,7 @@ export async function openTarget(options: TargetOptions, signal: AbortSignal): P
 }
 
 async function openEndpointTarget(options: TargetOptions, url: string, signal: AbortSignal): Promise<Target> {
-  const { endpointModel: model, contextLength, concurrency, timeout: timeoutSeconds } = options;
+  const { endpointModel: model, contextLength, concurrency, timeout: timeoutSeconds, prices } = options;
   const tokenizer =
     options.tokenizer === undefined ? undefined : (await findModel(options.tokenizer, signal)).tokenizer;
   const mode = options.mode ?? (tokenizer && hasChat(tokenizer) ? "chat+prefill" : "chat");
@@ -41,7 +44,15 @@ async function openEndpointTarget(options: TargetOptions, url: string, signal: A
     contextLength,
     concurrency,
     timeoutSeconds,
+    prices,
     signal,
   });
-  return { backend, dispose: () => backend.dispose() };
+  process.stderr.write(`${describeEndpoint(backend)}\n`);
+  return { backend, totals: () => backend.totals, dispose: () => backend.dispose() };
+}
+
+function describeEndpoint({ model, contextLength, capabilities, counter, mode }: EndpointBackend): string {
+  const can = Object.entries(capabilities).flatMap(([name, value]) => (value === true ? [name] : []));
+  const counted = { tokenizer: "counted exactly", server: "measured with the server", estimate: "estimated" }[counter];
+  return `${model}: context ${formatCount(contextLength)}, has ${can.join(", ")}; lengths ${counted}; mode ${mode}`;
 }

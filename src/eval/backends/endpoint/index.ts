@@ -24,7 +24,7 @@ export interface EndpointOptions {
   readonly mode: PromptMode;
   /** Default: the first that the server lists. */
   readonly model?: string;
-  /** Default: LONGSPAN_API_KEY or OPENAI_API_KEY of the environment. */
+  /** Default: LONGSPAN_API_KEY of the environment; for OpenAI's own host OPENAI_API_KEY as well. */
   readonly apiKey?: string;
   /** Of the server's model: counts become exact, and chat+prefill possible on every server with completions. */
   readonly tokenizer?: Tokenizer;
@@ -76,12 +76,18 @@ export interface EndpointBackend extends Backend {
 /** A prompt that the server read as more than this share shorter than it is was cut. */
 const truncationTolerance = 0.02;
 
+/** A key is sent to the host that it belongs to, and to no other. */
+function keyFor(root: string): string | undefined {
+  const own = process.env.LONGSPAN_API_KEY;
+  return own ?? (new URL(root).hostname === "api.openai.com" ? process.env.OPENAI_API_KEY : undefined);
+}
+
 /** Finds out what the server can do and opens it; refuses a mode that it cannot do. Its requests cost a few tokens each. */
 export async function openEndpoint(options: EndpointOptions): Promise<EndpointBackend> {
   const { mode, tokenizer, concurrency = 4, timeoutSeconds = 600, retries = 6, backoffSeconds = 0.5 } = options;
   const { signal, prices } = options;
   const root = rootOf(options.url);
-  const apiKey = options.apiKey ?? process.env.LONGSPAN_API_KEY ?? process.env.OPENAI_API_KEY;
+  const apiKey = options.apiKey ?? keyFor(root);
   const client = createClient({ root, apiKey, concurrency, timeoutSeconds, retries, backoffSeconds, signal });
   try {
     const { model, capabilities } = await probe(client, options.model);
