@@ -28,6 +28,9 @@ export const tasks: readonly Task[] = [
 /** Tasks by id or family, in the order of the registry. A family leaves out those whose file the user did not give. */
 export function findTasks(names: readonly string[], files: ReadonlyMap<string, string>): Task[] {
   for (const name of names) {
+    const needed = tasks.find(({ id }) => id === name)?.needsFile;
+    if (needed !== undefined && !files.has(needed))
+      throw new InputError(`${name}: expected a file of yours, got none. Pass --data ${needed}=FILE.`);
     if (tasks.some(({ id, family }) => id === name || family === name)) continue;
     throw new InputError(
       `eval: expected a task or family, got "${name}". \`longspan eval tasks\` lists them${nearest(name)}.`,

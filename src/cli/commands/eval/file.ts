@@ -1,6 +1,8 @@
 /** longspan eval file SAMPLES.jsonl: questions of the user's own, or a benchmark's file, scored as the benchmark says. */
 import { Command, Option } from "commander";
+import { openHaystack } from "../../../eval/haystack.ts";
 import { loaders } from "../../../eval/loaders/index.ts";
+import { createCell, samplesOf } from "../../../eval/run/samples.ts";
 import { InputError } from "../../../runtime/errors.ts";
 import { wholeNumber } from "../../arguments.ts";
 import { interruptible } from "../../interrupt.ts";
@@ -47,7 +49,13 @@ async function evaluateFile(path: string, options: FileOptions): Promise<void> {
   try {
     // A file's prompts are as long as they are: the length of a row is the model's context.
     const lengths = [target.backend.contextLength];
-    await runOn(target, { tasks: [task], lengths, samples: () => count }, options, signal);
+    const source = { seed: options.seed, haystack: await openHaystack(options.haystack), files: options.data };
+    const sampleAt = samplesOf(task, createCell(target.backend, task, lengths[0], count, source));
+    const sizes = Array.from({ length: count }, (_, index) => {
+      const { promptTokens, maxTokens } = sampleAt(index);
+      return promptTokens + maxTokens;
+    });
+    await runOn(target, { tasks: [task], lengths, samples: () => count, sizes }, options, signal);
   } finally {
     await target.dispose();
   }

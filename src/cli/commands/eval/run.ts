@@ -9,9 +9,8 @@ import { openLog } from "../../../eval/run/log.ts";
 import { type RunOptions, runTasks } from "../../../eval/run/runner.ts";
 import { findTasks } from "../../../eval/tasks/registry.ts";
 import { type TierName, tierNames, tiers } from "../../../eval/tiers.ts";
-import type { Task } from "../../../eval/types.ts";
 import { longspanHome } from "../../../hub/home.ts";
-import { InputError } from "../../../runtime/errors.ts";
+import { CapacityError, InputError } from "../../../runtime/errors.ts";
 import { wholeNumber } from "../../arguments.ts";
 import { interruptible } from "../../interrupt.ts";
 import { version } from "../../version.ts";
@@ -85,16 +84,26 @@ async function run(names: string[], options: RunCommandOptions): Promise<void> {
     const { contextLength } = target.backend;
     const lengths = options.lengths ?? tier.lengths.filter((length) => length <= contextLength);
     const samples = options.samples ?? tier.samples;
+    if (Math.max(...lengths) > contextLength)
+      throw new CapacityError(
+        `--lengths: the longest is ${Math.max(...lengths)} tokens, the context of ${target.backend.name} is ${contextLength}. Pass shorter --lengths.`,
+        { expected: contextLength, got: Math.max(...lengths) },
+      );
     await runOn(target, { tasks, lengths, samples: () => samples }, options, signal);
   } finally {
     await target.dispose();
   }
 }
 
+interface Wanted extends Pick<RunOptions, "tasks" | "lengths" | "samples"> {
+  /** Tokens of each sample, prompt and answer, where they do not fill their length. */
+  readonly sizes?: readonly number[];
+}
+
 /** Runs tasks on a target as the options say, and prints what came out. */
 export async function runOn(
   target: Target,
-  { tasks, lengths, samples }: { tasks: readonly Task[]; lengths: readonly number[]; samples: RunOptions["samples"] },
+  { tasks, lengths, samples, sizes }: Wanted,
   options: SourceOptions & Pick<RunCommandOptions, "out" | "resume" | "cache" | "dryRun" | "json">,
   signal: AbortSignal,
 ): Promise<void> {
@@ -113,7 +122,9 @@ export async function runOn(
   if (options.resume && options.out === undefined)
     throw new InputError("--resume: expected the run's folder in --out, got none. Pass --out FOLDER.");
   const folder = resolve(options.out ?? join(longspanHome(), "eval", "runs", info.id));
-  const cells = lengths.flatMap((length) => tasks.map((task) => ({ length, samples: samples(task, length) })));
+  const cells =
+    sizes?.map((length) => ({ length, samples: 1 })) ??
+    lengths.flatMap((length) => tasks.map((task) => ({ length, samples: samples(task, length) })));
   if (options.dryRun) {
     await announceRun({ backend, haystack, cells, rows: [] }, signal);
     return;
@@ -134,6 +145,8 @@ export async function runOn(
       signal,
       onEvent: watch.onEvent,
     }).finally(watch.finish);
+    if (result.rows.length === 0 && result.failed === 0)
+      throw new InputError("eval: no sample could be made; the reasons stand above. Pass other --lengths or tasks.");
     const report = writeReport([folder]);
     await printSummary(result, {
       info,

@@ -23,14 +23,19 @@ export async function announceRun(
 ): Promise<Watch> {
   const perWork = await secondsPerWork(backend, haystack, signal);
   const meter = new WorkMeter(cells, perWork, () => performance.now() / 1000);
-  for (const { length } of rows) meter.spared(length, 1);
+  for (const row of rows) meter.spared(sizeOf(row), 1);
   const samples = cells.reduce((sum, cell) => sum + cell.samples, 0);
   const tokens = cells.reduce((sum, cell) => sum + cell.samples * cell.length, 0);
   const done = rows.length > 0 ? `, ${formatCount(rows.length)} of them done` : "";
   process.stderr.write(
-    `${formatCount(samples)} samples${done}, at most ${formatCount(tokens)} tokens; predicted time: at most about ${duration(meter.secondsLeft)}\n`,
+    `${formatCount(samples)} ${samples === 1 ? "sample" : "samples"}${done}, at most ${formatCount(tokens)} tokens; predicted time: at most about ${duration(meter.secondsLeft)}\n`,
   );
   return watchRun(meter, samples);
+}
+
+/** Of a task that fills its length, about that; of a file's sample, what it has. */
+function sizeOf({ promptTokens, maxTokens }: Row): number {
+  return promptTokens + maxTokens;
 }
 
 function watchRun(meter: WorkMeter, total: number): Watch {
@@ -58,8 +63,8 @@ function watchRun(meter: WorkMeter, total: number): Watch {
           break;
         case "row":
           done++;
-          if (event.row.fromCache) meter.spared(event.row.length, 1);
-          else meter.answered(event.row.length);
+          if (event.row.fromCache) meter.spared(sizeOf(event.row), 1);
+          else meter.answered(sizeOf(event.row));
           if (event.row.truncated)
             process.stderr.write(
               describe(
