@@ -241,7 +241,8 @@ export interface RunInfo {
   readonly seed: number;
   readonly tasks: readonly { readonly id: string; readonly version: number; readonly family: string }[];
   readonly lengths: readonly number[];
-  readonly samples: number;
+  /** Samples of each task, by length. */
+  readonly samples: Readonly<Record<string, number>>;
   readonly haystack: { readonly name: string; readonly sha256: string };
   readonly machine: {
     readonly cpu: string;

@@ -117,7 +117,7 @@ function madeUpInfo(format: string, samples: number, lengths: readonly number[])
     seed: 42,
     tasks: madeUpTasks.map(({ id, family }) => ({ id, family, version: 1 })),
     lengths,
-    samples,
+    samples: Object.fromEntries(lengths.map((length) => [length, samples])),
     haystack: { name: "moby-dick", sha256: "5d41402abc4b2a76b9719d911017c592ae2b1c1d3e4f5a6b7c8d9e0f1a2b3c4d" },
     machine: { cpu: "AMD EPYC 7B13", cores: 2, memoryBytes: 24 * 2 ** 30, node: "20.20.2" },
   };

@@ -7,8 +7,8 @@ export interface RunFacts {
   readonly plan?: unknown;
   readonly tasks: readonly Task[];
   readonly lengths: readonly number[];
-  /** Samples of a task at a length; the most where tasks differ. */
-  readonly samples: number;
+  /** Samples of each task at a length. */
+  readonly samples: (length: number) => number;
   readonly seed: number;
   readonly haystack: Haystack;
   /** Of Longspan. */
@@ -29,7 +29,7 @@ export function runInfo({ backend, plan, tasks, lengths, samples, seed, haystack
     seed,
     tasks: tasks.map(({ id, version, family }) => ({ id, version, family })),
     lengths,
-    samples,
+    samples: Object.fromEntries(lengths.map((length) => [length, samples(length)])),
     haystack: { name: haystack.name, sha256: haystack.sha256 },
     machine: {
       cpu: cpus()[0]?.model ?? "unknown",

@@ -98,8 +98,13 @@ function mergeInfo(folder: string, before: RunInfo, now: RunInfo): RunInfo {
     ...before,
     tasks: [...before.tasks, ...now.tasks.filter(({ id }) => !known.has(id))],
     lengths: [...new Set([...before.lengths, ...now.lengths])].sort((a, b) => a - b),
-    samples: Math.max(before.samples, now.samples),
+    samples: mostOfEach(before.samples, now.samples),
   };
+}
+
+function mostOfEach(a: RunInfo["samples"], b: RunInfo["samples"]): RunInfo["samples"] {
+  const lengths = new Set([...Object.keys(a), ...Object.keys(b)]);
+  return Object.fromEntries([...lengths].map((length) => [length, Math.max(a[length] ?? 0, b[length] ?? 0)]));
 }
 
 /** A resumed run must be able to say of all its rows the same thing. */

@@ -65,7 +65,7 @@ const info: RunInfo = {
   seed: 1,
   tasks: [],
   lengths: [],
-  samples: 5,
+  samples: {},
   haystack,
   machine: { cpu: "", cores: 1, memoryBytes: 1, node: "" },
 };
@@ -145,9 +145,9 @@ test("a folder with a run is not written over, and not resumed with another seed
 
 test("a later start may add lengths and samples, and run.json then says so", async () => {
   const { folder } = await runWith(reader().backend);
-  openLog(folder, { ...info, lengths: [80], samples: 9 }, { resume: true }).close();
+  openLog(folder, { ...info, lengths: [80], samples: { 80: 9 } }, { resume: true }).close();
   const { lengths, samples, startedAt } = readRun(folder).info;
-  assert.deepEqual([lengths, samples, startedAt], [[80], 9, info.startedAt]);
+  assert.deepEqual([lengths, samples, startedAt], [[80], { 80: 9 }, info.startedAt]);
 });
 
 test("answers of an earlier run come from the cache; cut prompts are neither cached nor lost", async () => {

@@ -14,8 +14,8 @@ export interface RunOptions {
   readonly backend: Backend;
   readonly tasks: readonly Task[];
   readonly lengths: readonly number[];
-  /** Samples of a task at a length. */
-  readonly samples: (task: Task, length: number) => number;
+  /** Samples of each task at a length. */
+  readonly samples: (length: number) => number;
   readonly source: SampleSource;
   readonly log: RunLog;
   readonly cache?: AnswerCache;
@@ -106,7 +106,7 @@ function makeSamples(
   onSkip: (task: string, samples: number, reason: string) => void,
 ): Pending[] {
   return tasks.flatMap((task) => {
-    const count = samples(task, length);
+    const count = samples(length);
     try {
       const sampleAt = samplesOf(task, createCell(backend, task, length, count, source));
       return Array.from({ length: count }, (_, index) => {

@@ -90,3 +90,26 @@ export function lengthsArgument(text: string): number[] {
   });
   return [...new Set(lengths)].sort((a, b) => a - b);
 }
+
+/** 25, or 2k:25,8k:10: how many at which length. */
+export function samplesArgument(text: string): (length: number) => number {
+  const parse = wholeNumber("--samples", 1);
+  if (!text.includes(":")) {
+    const count = parse(text);
+    return () => count;
+  }
+  const counts = new Map(
+    text.split(",").map((part) => {
+      const [length, count] = part.split(":");
+      return [lengthsArgument(length)[0], parse(count ?? "")];
+    }),
+  );
+  return (length) => {
+    const count = counts.get(length);
+    if (count === undefined)
+      throw new InputError(
+        `--samples: expected a number for ${length} tokens, got "${text}". Write ${length}:25 as well.`,
+      );
+    return count;
+  };
+}

@@ -11,7 +11,7 @@ import { findTasks } from "../../../eval/tasks/registry.ts";
 import { type TierName, tierNames, tiers } from "../../../eval/tiers.ts";
 import { longspanHome } from "../../../hub/home.ts";
 import { CapacityError, InputError } from "../../../runtime/errors.ts";
-import { wholeNumber } from "../../arguments.ts";
+
 import { interruptible } from "../../interrupt.ts";
 import { version } from "../../version.ts";
 import {
@@ -19,6 +19,7 @@ import {
   addTargetOptions,
   lengthsArgument,
   type SourceOptions,
+  samplesArgument,
   type TargetOptions,
 } from "./options.ts";
 import { printSummary } from "./print.ts";
@@ -28,7 +29,7 @@ import { announceRun } from "./watch.ts";
 export interface RunCommandOptions extends TargetOptions, SourceOptions {
   tier?: TierName;
   lengths?: number[];
-  samples?: number;
+  samples?: (length: number) => number;
   out?: string;
   resume?: true;
   cache: boolean;
@@ -59,7 +60,7 @@ export function runCommand(): Command {
   return addRunOptions(command)
     .addOption(new Option("--tier <tier>", "ready-made tasks, lengths and number of samples").choices(tierNames))
     .option("-l, --lengths <n,n,…>", "tokens of prompt and answer together: 4096 or 4k", lengthsArgument)
-    .option("-s, --samples <n>", "samples of each task at each length", wholeNumber("--samples", 1))
+    .option("-s, --samples <n>", "samples of each task at each length: 25, or 2k:25,8k:10", samplesArgument)
     .addHelpText("after", EXAMPLES)
     .action(run);
 }
@@ -83,13 +84,13 @@ async function run(names: string[], options: RunCommandOptions): Promise<void> {
   try {
     const { contextLength } = target.backend;
     const lengths = options.lengths ?? tier.lengths.filter((length) => length <= contextLength);
-    const samples = options.samples ?? tier.samples;
+    const samples = options.samples ?? (() => tier.samples);
     if (Math.max(...lengths) > contextLength)
       throw new CapacityError(
         `--lengths: the longest is ${Math.max(...lengths)} tokens, the context of ${target.backend.name} is ${contextLength}. Pass shorter --lengths.`,
         { expected: contextLength, got: Math.max(...lengths) },
       );
-    await runOn(target, { tasks, lengths, samples: () => samples }, options, signal);
+    await runOn(target, { tasks, lengths, samples }, options, signal);
   } finally {
     await target.dispose();
   }
@@ -114,7 +115,7 @@ export async function runOn(
     plan,
     tasks,
     lengths,
-    samples: samples(tasks[0], lengths[0]),
+    samples,
     seed: options.seed,
     haystack,
     version: version(),
@@ -124,7 +125,7 @@ export async function runOn(
   const folder = resolve(options.out ?? join(longspanHome(), "eval", "runs", info.id));
   const cells =
     sizes?.map((length) => ({ length, samples: 1 })) ??
-    lengths.flatMap((length) => tasks.map((task) => ({ length, samples: samples(task, length) })));
+    lengths.map((length) => ({ length, samples: tasks.length * samples(length) }));
   if (options.dryRun) {
     await announceRun({ backend, haystack, cells, rows: [] }, signal);
     return;

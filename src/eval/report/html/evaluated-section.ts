@@ -15,7 +15,7 @@ const rows: readonly (readonly [string, (run: NamedRun) => Value | undefined])[]
   ["Plan", ({ info }) => (info.plan === undefined ? undefined : planOf(info.plan))],
   ["Tasks", ({ info }) => info.tasks.map(({ id, version }) => `${id} v${version}`).join(", ")],
   ["Lengths", ({ info }) => info.lengths.map(formatLength).join(", ")],
-  ["Samples a cell", ({ info }) => formatCount(info.samples)],
+  ["Samples a cell", ({ info }) => samplesOf(info)],
   ["Seed", ({ info }) => String(info.seed)],
   ["Haystack", ({ info }) => `${info.haystack.name}, SHA-256 ${info.haystack.sha256.slice(0, 12)}`],
   ["Answered", ({ summary: { totals } }) => answered(totals)],
@@ -71,4 +71,11 @@ function read({ promptTokens, cachedTokens }: NamedRun["summary"]["totals"]): st
 
 export function machine({ cpu, cores, memoryBytes }: NamedRun["info"]["machine"]): string {
   return `${cpu}, ${cores} ${cores === 1 ? "core" : "cores"}, ${formatBytes(memoryBytes)}`;
+}
+
+/** One number where all lengths have it, else each with its length. */
+function samplesOf({ samples }: NamedRun["info"]): string {
+  const counts = Object.entries(samples);
+  if (new Set(Object.values(samples)).size === 1) return formatCount(counts[0][1]);
+  return counts.map(([length, count]) => `${formatCount(count)} at ${formatLength(Number(length))}`).join(", ");
 }

@@ -43,7 +43,8 @@ function missingSamples({ info, rows }: Pick<NamedRun, "info" | "rows">): string
   const short = info.tasks.flatMap(({ id }) =>
     info.lengths.flatMap((length) => {
       const count = rows.filter((row) => row.task === id && row.length === length).length;
-      return count < info.samples ? [`${id} at ${formatLength(length)} (${count} of ${info.samples})`] : [];
+      const wanted = info.samples[length] ?? 0;
+      return count < wanted ? [`${id} at ${formatLength(length)} (${count} of ${wanted})`] : [];
     }),
   );
   return short.length === 0 ? [] : [`Not all samples that were asked for were answered: ${short.join(", ")}.`];
