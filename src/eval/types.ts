@@ -93,6 +93,8 @@ export interface Task {
   readonly license: string;
   /** Samples sweep the depth of what is to be found. */
   readonly sweepsDepth?: boolean;
+  /** Says what a score is worth, and is no part of its family's mean. */
+  readonly isControl?: boolean;
   /** Name of the user's file without which it cannot be made (`--data NAME=FILE`). A family leaves such tasks out. */
   readonly needsFile?: string;
   /** Samples there are, where a file limits them. */
@@ -197,6 +199,7 @@ export interface Row {
   readonly group: string;
   /** For tasks that sweep it. */
   readonly depth?: number;
+  readonly isControl?: true;
   readonly promptHash: string;
   readonly promptTokens: number;
   /** (promptTokens + maxTokens) / length */

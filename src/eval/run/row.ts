@@ -37,6 +37,7 @@ export function rowOf(
     group: sample.group,
     // Elsewhere it is an accident, and no axis of a table: the evidence has it.
     depth: task.sweepsDepth ? sample.depth : undefined,
+    isControl: task.isControl || undefined,
     promptHash: promptHash(sample).slice(0, 32),
     promptTokens: sample.promptTokens,
     fill: (sample.promptTokens + sample.maxTokens) / sample.length,

@@ -69,9 +69,19 @@ test("a cell with nothing but cut prompts has no score, and its length no comple
       { length: 8192, score: 1, tasks: 1, missing: ["vt"] },
     ],
   );
-  assert.deepEqual(family.effectiveLengths[1].baseLengths, [4096]);
-  assert.equal(family.effectiveLengths[1].tested, 4096);
+  // One complete length is left, which says nothing about reach.
+  assert.deepEqual(family.effectiveLengths, []);
   assert.equal(family.areaScore, undefined);
+});
+
+test("controls are scored, and left out of the family's means", () => {
+  const control = evalRows([0, 0], { task: "no_context" }).map((row) => ({ ...row, isControl: true as const }));
+  const [family] = summarize([...evalRows([1, 1]), ...control]).families;
+  assert.equal(family.tasks.length, 2);
+  assert.deepEqual(
+    family.macros.map(({ score, tasks }) => ({ score, tasks })),
+    [{ score: 1, tasks: 1 }],
+  );
 });
 
 test("a mean over tasks weighs tasks alike, whatever their numbers of samples, and is surer than one task", () => {

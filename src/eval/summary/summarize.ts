@@ -29,14 +29,16 @@ function familySummary(family: string, rows: readonly Row[]): FamilySummary {
   const tasks = distinct(rows.map(({ task }) => task)).map((task) =>
     taskSummary(rows.filter((row) => row.task === task)),
   );
-  const macros = macrosOf(tasks);
+  const controls = new Set(rows.filter(({ isControl }) => isControl).map(({ task }) => task));
+  const macros = macrosOf(tasks.filter(({ task }) => !controls.has(task)));
   // A mean over other tasks is another quantity: only complete lengths make a curve.
   const curve = macros.filter(({ missing }) => missing.length === 0);
   return {
     family,
     tasks,
     macros,
-    effectiveLengths: curve.length > 0 ? effectiveLengths(curve) : [],
+    // One length alone says nothing about how far a model reaches.
+    effectiveLengths: curve.length > 1 ? effectiveLengths(curve) : [],
     ...(curve.length > 1 && { areaScore: areaScore(curve) }),
   };
 }

@@ -21,9 +21,9 @@ export interface Summary {
 export interface FamilySummary {
   readonly family: string;
   readonly tasks: readonly TaskSummary[];
-  /** Means over tasks, by ascending length. */
+  /** Means over tasks that are no controls, by ascending length. */
   readonly macros: readonly MacroSummary[];
-  /** Absolute, relative, statistical; none where no length has all tasks. */
+  /** Absolute, relative, statistical; none with fewer than two complete lengths. */
   readonly effectiveLengths: readonly EffectiveLength[];
   /** Area under the curve of score over log2 length, as a mean score; absent with fewer than two complete lengths. */
   readonly areaScore?: number;

@@ -22,12 +22,15 @@ export const latentTasks: Task[] = [
     twoHop,
     ({ question }) => question,
   ),
-  task(
-    "latent_literal",
-    "control: the latent needles, asked for in their own words",
-    bank.items,
-    ({ literal }) => literal,
-  ),
+  {
+    ...task(
+      "latent_literal",
+      "control: the same needles, asked for in their own words",
+      bank.items,
+      ({ literal }) => literal,
+    ),
+    isControl: true,
+  },
 ];
 
 function task(id: string, summary: string, items: readonly Item[], ask: (item: Item) => string): Task {
@@ -54,7 +57,6 @@ function task(id: string, summary: string, items: readonly Item[], ask: (item: I
           parts: { context, question: fillIn(bank.question, { question: ask(item) }), answerPrefix: bank.answerPrefix },
           references: [name],
           maxTokens: bank.maxTokens,
-          group: `${repetition}`,
           depth,
           needles: spans.map(({ start, end }) => ({ start: start + shift, end: end + shift })),
           facts: { item: item.id, hops: item.hops },

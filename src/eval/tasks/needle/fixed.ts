@@ -52,6 +52,7 @@ export const needleFixed: Task = {
 export const needleNoContext: Task = {
   ...about,
   id: "needle_no_context",
+  isControl: true,
   summary: "control: the question of needle_fixed without any text, which a model can only answer from memory",
   cell(cell) {
     const draft = { ...draftOf("", fixed.question), group: "control" };

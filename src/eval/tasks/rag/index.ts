@@ -27,8 +27,8 @@ const best =
       .sort((left, right) => left - right);
 
 export const ragTasks: readonly Task[] = [
-  arm("rag_closed", "without the text", () => []),
-  arm("rag_oracle", "from the chunk that has the answer", ({ goldChunk }) => [goldChunk]),
+  { ...arm("rag_closed", "without the text", () => []), isControl: true },
+  { ...arm("rag_oracle", "from the chunk that has the answer", ({ goldChunk }) => [goldChunk]), isControl: true },
   arm("rag_bm25_1", "from the best chunk of 300 words by BM25", best(1)),
   arm("rag_bm25_5", "from the 5 best chunks of 300 words by BM25", best(5)),
   arm("rag_bm25_10", "from the 10 best chunks of 300 words by BM25", best(10)),
