@@ -27,7 +27,8 @@ test("parsing a complete plan again changes nothing", () => {
 
 const wrong: [value: unknown, message: RegExp][] = [
   [{ cache: { format: "q4" } }, /^plan: cache\.format: .*"q8"\|"f32".* Correct the plan/],
-  [{ position: { method: "yarn" } }, /^plan: position\.method: .*"rope"/],
+  [{ position: { method: "zarn" } }, /^plan: position\.method: .*'rope'.*'yarn'/],
+  [{ position: { method: "yarn" } }, /^plan: position\.factor: /],
   [{ cach: {} }, /^plan: .*"cach"/],
   [{ cache: { budget: 4 } }, /^plan: cache: .*"budget"/],
   [{ prefill: "full" }, /^plan: prefill: .*object/],

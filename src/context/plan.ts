@@ -4,11 +4,12 @@
  */
 import { z } from "zod";
 import { InputError } from "../runtime/errors.ts";
+import { positionOptionsSchema } from "./position/registry.ts";
 
 const method = (...ids: [string, ...string[]]) => z.strictObject({ method: z.enum(ids).default(ids[0]) });
 
 const planSchema = z.strictObject({
-  position: method("rope").default({ method: "rope" }),
+  position: positionOptionsSchema.default({ method: "rope" }),
   prefill: method("full").default({ method: "full" }),
   decode: method("full").default({ method: "full" }),
   cache: z

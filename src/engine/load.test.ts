@@ -147,7 +147,7 @@ test("more layers in the metadata than in the file are a missing tensor", async 
 
 test("architectures, head sizes, rope scalings and row lengths that the engine lacks are unsupported", async () => {
   await refuses(withMetadata({ "general.architecture": "mamba" }), UnsupportedError, /architecture "mamba"/);
-  await refuses(withMetadata({ "llama.rope.scaling.type": "yarn" }), UnsupportedError, /rope scaling "yarn"/);
+  await refuses(withMetadata({ "llama.rope.scaling.type": "su" }), UnsupportedError, /rope scaling "su"/);
   const heads = writeModel(tinyModel("llama", { ...small, headDim: 80 }));
   await refuses(heads, UnsupportedError, /head size 80/);
   const rows = writeModel(tinyModel("llama", { ...small, feedForward: 272 }));

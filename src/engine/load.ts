@@ -1,5 +1,6 @@
 /** Loads a model: reads the header, checks that it fits, starts the controller and hands it the file. */
 import { defaultPlan, type Plan } from "../context/plan.ts";
+import { contextLengthOf } from "../context/position/rotation.ts";
 import { readGguf } from "../formats/gguf.ts";
 import { type ModelConfig, readModelConfig } from "../model/config.ts";
 import { Decoder } from "../model/decoder.ts";
@@ -19,8 +20,7 @@ export async function loadEngine(host: Host, path: string, options: LoadOptions 
   const { onProgress, signal } = options;
   const threads = checkThreads(options.threads, host.availableThreads());
   const file = host.openFile(path);
-  const { gguf, fileBytes } = readHeader(file);
-  const config = readModelConfig(gguf);
+  const { gguf, config, fileBytes } = readHeader(file);
   const tokenizer = createTokenizer(gguf.metadata);
   checkMemory(host, config, weightBytes(gguf), path);
   signal?.throwIfAborted();
@@ -51,9 +51,10 @@ export async function loadEngine(host: Host, path: string, options: LoadOptions 
     threads,
     async session({ plan = defaultPlan, prefillChunk = maxPrefillChunk }: SessionOptions = {}) {
       const chunk = checkChunk(prefillChunk);
+      const contextLength = contextLengthOf(plan.position, config.contextLength);
       const id = ++sessions;
       await caller.call("open", { session: id, plan });
-      return new EngineSession({ id, caller, model, tokenizer, plan: plan satisfies Plan, chunk });
+      return new EngineSession({ id, caller, model, tokenizer, plan: plan satisfies Plan, chunk, contextLength });
     },
     memory: () => caller.call("engineMemory", undefined),
     dispose() {
@@ -65,7 +66,8 @@ export async function loadEngine(host: Host, path: string, options: LoadOptions 
 
 function readHeader(file: ReturnType<Host["openFile"]>) {
   try {
-    return { gguf: readGguf(file), fileBytes: file.size };
+    const gguf = readGguf(file);
+    return { gguf, config: readModelConfig(gguf, file), fileBytes: file.size };
   } finally {
     file.close();
   }

@@ -3,7 +3,8 @@
  */
 
 import type { Plan } from "../context/plan.ts";
-import { fillRopeTable, inverseFrequencies } from "../context/position/rope.ts";
+import { createRotation, type Rotation } from "../context/position/rotation.ts";
+import { fillRopeTable } from "../context/position/table.ts";
 import type { ModelConfig } from "../model/config.ts";
 import type { Decoder, LayerContext } from "../model/decoder.ts";
 import {
@@ -26,6 +27,11 @@ const SPLIT_TOKENS = 8;
 /** Sealed pages below which a split is not worth its merge. */
 const MIN_SPLIT_PAGES = 4;
 
+interface RotaryTable {
+  readonly keys: number;
+  readonly queries: number;
+}
+
 /** Work space that all sequences of an engine share: one chunk is computed at a time. */
 export class SequenceSpace {
   readonly positions: number;
@@ -34,9 +40,8 @@ export class SequenceSpace {
   readonly partials: number;
   readonly shapes: LayerShape[];
   readonly splits: number;
-  /** One rotary table a distinct frequency profile; layer l uses tables[profileOf[l]]. */
-  readonly tables: { address: number; frequencies: Float64Array }[] = [];
-  readonly profileOf: number[] = [];
+  /** Rotary tables for keys and queries of the plan's profiles: at most one for layers with a window and one for those without. */
+  readonly tables: readonly RotaryTable[];
 
   constructor(team: Team, heap: SharedHeap, config: ModelConfig, maxTokens: number) {
     this.shapes = layerShapes(config);
@@ -53,16 +58,9 @@ export class SequenceSpace {
       runTable: heap.allocate(numKvHeads * pages * 4),
       pairTable: heap.allocate(numKvHeads * pages * 8),
     };
-    const profiles: string[] = [];
-    for (const { rope } of config.layers) {
-      const key = `${rope.base} ${rope.factor}`;
-      if (!profiles.includes(key)) {
-        profiles.push(key);
-        const address = heap.allocate(maxTokens * rotary * 4);
-        this.tables.push({ address, frequencies: inverseFrequencies({ ...rope, rotary }) });
-      }
-      this.profileOf.push(profiles.indexOf(key));
-    }
+    const numProfiles = new Set(config.layers.map(({ rope, window }) => JSON.stringify([rope, window > 0]))).size;
+    const table = () => heap.allocate(maxTokens * rotary * 4);
+    this.tables = Array.from({ length: numProfiles }, () => ({ keys: table(), queries: table() }));
   }
 }
 
@@ -75,6 +73,7 @@ export class Sequence implements LayerContext {
   private readonly heap: SharedHeap;
   private readonly config: ModelConfig;
   private readonly space: SequenceSpace;
+  private readonly rotation: Rotation;
 
   constructor(args: {
     team: Team;
@@ -89,6 +88,7 @@ export class Sequence implements LayerContext {
     this.heap = heap;
     this.config = config;
     this.space = space;
+    this.rotation = createRotation(plan.position, config);
     const { shapes, staging } = space;
     this.cache = new KvCache({
       team,
@@ -97,7 +97,7 @@ export class Sequence implements LayerContext {
       shapes,
       staging,
       format: plan.cache.format,
-      capacity: config.contextLength,
+      capacity: this.rotation.contextLength,
     });
   }
 
@@ -112,17 +112,28 @@ export class Sequence implements LayerContext {
     cache.reserve(this.tokens);
     const positions = heap.ints(space.positions, this.tokens);
     for (let t = 0; t < this.tokens; t++) positions[t] = cache.length + t;
-    for (const { address, frequencies } of space.tables)
-      fillRopeTable(heap.floats(address, this.tokens * frequencies.length * 2), positions, frequencies);
+    this.fillTables(positions);
     decoder.forward(tokenIds, this);
     cache.length += this.tokens;
   }
 
+  private fillTables(positions: ArrayLike<number>): void {
+    const { heap, space, rotation } = this;
+    const floats = (address: number) => heap.floats(address, this.tokens * this.config.rotary);
+    rotation.profiles.forEach((profile, i) => {
+      const { keys, queries } = space.tables[i];
+      fillRopeTable(floats(keys), positions, profile);
+      if (profile.temperature) fillRopeTable(floats(queries), positions, profile, profile.temperature);
+    });
+  }
+
   rotate(layer: number, q: number, k: number): void {
     const { numHeads, numKvHeads, headDim, rotary, ropeInterleaved: interleaved } = this.config;
-    const table = this.space.tables[this.space.profileOf[layer]].address;
-    rope(this.team, { heads: numHeads, headDim, rotary, interleaved }, table, q, this.tokens);
-    rope(this.team, { heads: numKvHeads, headDim, rotary, interleaved }, table, k, this.tokens);
+    const { profiles, profileOf } = this.rotation;
+    const { keys, queries } = this.space.tables[profileOf[layer]];
+    const { temperature } = profiles[profileOf[layer]];
+    rope(this.team, { heads: numHeads, headDim, rotary, interleaved }, temperature ? queries : keys, q, this.tokens);
+    rope(this.team, { heads: numKvHeads, headDim, rotary, interleaved }, keys, k, this.tokens);
   }
 
   append(layer: number, k: number, v: number): void {

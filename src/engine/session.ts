@@ -14,6 +14,7 @@ export interface SessionParts {
   tokenizer: Tokenizer;
   plan: Plan;
   chunk: number;
+  contextLength: number;
 }
 
 export class EngineSession implements Session {
@@ -28,6 +29,10 @@ export class EngineSession implements Session {
 
   get plan(): Plan {
     return this.parts.plan;
+  }
+
+  get contextLength(): number {
+    return this.parts.contextLength;
   }
 
   async prefill(tokenIds: ArrayLike<number>, options: PrefillOptions = {}): Promise<void> {
@@ -57,13 +62,14 @@ export class EngineSession implements Session {
   }
 
   private checkTokens(tokenIds: ArrayLike<number>): void {
-    const { contextLength, vocabularySize } = this.parts.model;
+    const { contextLength, model } = this.parts;
+    const { vocabularySize } = model;
     const total = this.length + tokenIds.length;
     if (tokenIds.length === 0) throw new InputError("prefill: expected at least one token, got none. Give some text.");
     if (total > contextLength)
       throw new CapacityError(
-        `prompt: ${total.toLocaleString("en")} tokens, the model's context is ${contextLength.toLocaleString("en")}. ` +
-          "Shorten the text, or use a model with a longer context.",
+        `prompt: ${total.toLocaleString("en")} tokens, the context is ${contextLength.toLocaleString("en")}. ` +
+          "Shorten the text, use a model with a longer context, or a plan whose position method reaches further.",
         { expected: contextLength, got: total },
       );
     for (let i = 0; i < tokenIds.length; i++) {
@@ -102,7 +108,7 @@ export class EngineSession implements Session {
 
   async *generate(options: GenerateOptions = {}): AsyncGenerator<GeneratedToken> {
     const { maxTokens = Number.POSITIVE_INFINITY, stop = [], ignoreEnd = false, signal, ...sampling } = options;
-    const { caller, id: session, tokenizer, model } = this.parts;
+    const { caller, id: session, tokenizer, contextLength } = this.parts;
     if (this.length === 0) throw new InputError("generate: the session is empty. Call prefill() first.");
     this.begin();
     try {
@@ -111,7 +117,7 @@ export class EngineSession implements Session {
       const stops = new StopText(stop);
       // The sequence's last token, as long as some of its text may still come. Yielded before the sequence grows again.
       let held: GeneratedToken | undefined;
-      for (let n = 0; n < maxTokens && this.length < model.contextLength && !signal?.aborted; n++) {
+      for (let n = 0; n < maxTokens && this.length < contextLength && !signal?.aborted; n++) {
         const tokenId = await caller.call("sample", { session });
         if (!ignoreEnd && tokenizer.endIds.has(tokenId)) break;
         if (held) yield held;

@@ -42,6 +42,8 @@ export interface Session {
   /** Tokens held: prefilled and generated. */
   readonly length: number;
   readonly plan: Plan;
+  /** Most tokens it can hold: the model's context, times what the plan's position method extends it by. */
+  readonly contextLength: number;
   /** Appends tokens. Rejects with CapacityError if they exceed the context, with the signal's reason if aborted. */
   prefill(tokenIds: ArrayLike<number>, options?: PrefillOptions): Promise<void>;
   /** Samples tokens after what was prefilled; the sequence grows by what was yielded. */

@@ -44,7 +44,7 @@ test("a llama file: sizes from metadata, vocabulary from the embedding, head siz
     attentionScale: 1 / 8,
     rotary: 64,
     ropeInterleaved: true,
-    layers: Array.from({ length: 7 }, () => ({ window: 0, rope: { base: 5e5, factor: 1 } })),
+    layers: Array.from({ length: 7 }, () => ({ window: 0, rope: { base: 5e5 } })),
   });
 });
 
@@ -72,19 +72,20 @@ test("heads may be wider than the model: key_length wins over the width, and sco
 
 test("gemma3: every sixth layer is global with the file's base, the others have the window and base 10,000", () => {
   const { layers, embeddingScale } = readModelConfig(header("gemma3", { "attention.sliding_window": 512 }));
-  const local = { window: 512, rope: { base: 10_000, factor: 1 } };
-  const global = { window: 0, rope: { base: 1e6, factor: 1 } };
+  const local = { window: 512, rope: { base: 10_000 } };
+  const global = { window: 0, rope: { base: 1e6 } };
   assert.deepEqual(layers, [local, local, local, local, local, global, local]);
   assert.equal(embeddingScale, 16);
 });
 
 test("linear scaling of the file divides positions, in gemma3 those of global layers alone", () => {
   const changes = { "rope.scaling.type": "linear", "rope.scaling.factor": 8 };
-  assert.ok(readModelConfig(header("qwen2", changes)).layers.every(({ rope }) => rope.factor === 8));
+  const linear = { type: "linear", factor: 8 };
+  for (const { rope } of readModelConfig(header("qwen2", changes)).layers) assert.deepEqual(rope.scaling, linear);
   const gemma = readModelConfig(header("gemma3", changes)).layers;
   assert.deepEqual(
-    gemma.map(({ rope }) => rope.factor),
-    [1, 1, 1, 1, 1, 8, 1],
+    gemma.map(({ rope }) => rope.scaling),
+    [...Array(5).fill(undefined), linear, undefined],
   );
 });
 
@@ -94,8 +95,7 @@ test("unknown architectures, head sizes and rope scalings are unsupported, with 
     [{ metadata: new Map(), tensors: new Map() }, /architecture "" is not supported/],
     [header("llama", { "attention.key_length": 80 }), /head size 80 .*64, 96, 128, 256/],
     [header("llama", { "attention.key_length": 128, "attention.value_length": 64 }), /head size 128 \(values 64\)/],
-    [header("qwen2", { "rope.scaling.type": "yarn", "rope.scaling.factor": 4 }), /rope scaling "yarn"/],
-    [header("llama", { "rope.scaling.type": "llama3" }), /rope scaling "llama3"/],
+    [header("llama", { "rope.scaling.type": "su" }), /rope scaling "su"/],
   ];
   for (const [file, message] of wrong)
     assert.throws(

@@ -1,6 +1,8 @@
 /** What a decoder is, read from GGUF metadata. Names are those of Hugging Face configs, camel-cased. */
 import type { Gguf, GgufMetadata, GgufValue } from "../formats/gguf.ts";
+import { type RopeScaling, readRopeScaling } from "../formats/rope-scaling.ts";
 import type { GateActivation } from "../ops/rows.ts";
+import type { ByteSource } from "../platform/platform.ts";
 import { InputError, UnsupportedError } from "../runtime/errors.ts";
 
 export interface ModelConfig {
@@ -32,8 +34,8 @@ export interface LayerConfig {
 
 export interface RopeConfig {
   readonly base: number;
-  /** Positions are divided by this (linear scaling of the file). */
-  readonly factor: number;
+  /** Of the file; sliding-window layers have none. */
+  readonly scaling?: RopeScaling;
 }
 
 /** Rotary pairing is not in the metadata: it belongs to the architecture. */
@@ -47,7 +49,9 @@ const architectures: Record<string, { interleaved: boolean; activation: GateActi
 
 const HEAD_DIMS = [64, 96, 128, 256];
 
-export function readModelConfig({ metadata, tensors }: Gguf): ModelConfig {
+/** `source` is the file, for what the header does not hold. */
+export function readModelConfig(gguf: Gguf, source?: ByteSource): ModelConfig {
+  const { metadata, tensors } = gguf;
   const architecture = String(metadata.get("general.architecture") ?? "");
   const traits = architectures[architecture];
   if (!traits) {
@@ -70,6 +74,7 @@ export function readModelConfig({ metadata, tensors }: Gguf): ModelConfig {
   checkHeads(headDim, numHeads, numKvHeads, optional("attention.value_length", headDim));
 
   const gemma = architecture === "gemma3";
+  const scaling = readRopeScaling(gguf, architecture, source);
   return {
     name: String(metadata.get("general.name") ?? architecture),
     architecture,
@@ -87,25 +92,24 @@ export function readModelConfig({ metadata, tensors }: Gguf): ModelConfig {
     attentionScale: 1 / Math.sqrt(headDim),
     rotary: rotaryOf(metadata, architecture, headDim),
     ropeInterleaved: traits.interleaved,
-    layers: Array.from({ length: numLayers }, (_, layer) => layerConfig(metadata, architecture, layer)),
+    layers: Array.from({ length: numLayers }, (_, layer) => layerConfig(metadata, architecture, layer, scaling)),
   };
 }
 
 /** gemma3: five sliding-window layers with base 10,000, then one full layer. Older files do not say so. */
-function layerConfig(metadata: GgufMetadata, architecture: string, layer: number): LayerConfig {
+function layerConfig(
+  metadata: GgufMetadata,
+  architecture: string,
+  layer: number,
+  scaling: RopeScaling | undefined,
+): LayerConfig {
   const get = (key: string, fallback: number) => positive(metadata, `${architecture}.${key}`, fallback);
-  const scaling = String(metadata.get(`${architecture}.rope.scaling.type`) ?? "none");
-  const factor = scaling === "linear" ? get("rope.scaling.factor", 1) : 1;
-  const rope = { base: get("rope.freq_base", 10_000), factor };
-  if (scaling !== "none" && scaling !== "linear")
-    throw new UnsupportedError(
-      `model: rope scaling "${scaling}" of the file is not supported yet. Use a model without it.`,
-    );
+  const rope = { base: get("rope.freq_base", 10_000), ...(scaling && { scaling }) };
   if (architecture !== "gemma3") return { window: 0, rope };
   const pattern = size(metadata, `${architecture}.attention.sliding_window_pattern`, 6);
   if ((layer + 1) % pattern === 0) return { window: 0, rope };
   const window = size(metadata, `${architecture}.attention.sliding_window`, 512);
-  return { window, rope: { base: get("rope.freq_base_swa", 10_000), factor: 1 } };
+  return { window, rope: { base: get("rope.freq_base_swa", 10_000) } };
 }
 
 function checkHeads(headDim: number, numHeads: number, numKvHeads: number, valueDim: number): void {

@@ -1,5 +1,6 @@
 /** longspan ask PATHS… "question": one answer from documents, streamed to stdout; everything else goes to stderr. */
 import { Command } from "commander";
+import { contextLengthOf } from "../../context/position/rotation.ts";
 import { InputError } from "../../runtime/errors.ts";
 import { readPrompt, writeAnswer } from "../answer.ts";
 import { documentOf } from "../documents.ts";
@@ -58,7 +59,7 @@ async function ask(inputs: string[], options: AskOptions): Promise<void> {
   expectRoom("ask", {
     promptTokens: tokenIds.length,
     outputTokens: options.maxTokens,
-    contextLength: file.contextLength,
+    contextLength: contextLengthOf(options.plan.position, file.contextLength),
   });
 
   const engine = await loadEngine(file, { threads: options.threads, signal });

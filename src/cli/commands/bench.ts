@@ -3,6 +3,7 @@
  * Speed does not depend on what the tokens are, so the prompt is a fixed pseudo-random sequence of ids.
  */
 import { Command } from "commander";
+import { contextLengthOf } from "../../context/position/rotation.ts";
 import type { Engine, Session } from "../../engine/types.ts";
 import { wholeNumber, wholeNumbers } from "../arguments.ts";
 import { interruptible } from "../interrupt.ts";
@@ -65,7 +66,7 @@ async function bench(model: string, options: BenchOptions): Promise<void> {
   expectRoom("bench", {
     promptTokens: options.promptTokens.at(-1)!,
     outputTokens: decodeTokens,
-    contextLength: file.contextLength,
+    contextLength: contextLengthOf(plan.position, file.contextLength),
   });
 
   const loadStart = performance.now();

@@ -1,5 +1,6 @@
 /** longspan chat [FILES…]: documents are read once, then questions come one after the other in one session. */
 import { Command } from "commander";
+import { contextLengthOf } from "../../context/position/rotation.ts";
 import type { Engine, Session } from "../../engine/types.ts";
 import { CapacityError, InputError } from "../../runtime/errors.ts";
 import { readPrompt, writeAnswer } from "../answer.ts";
@@ -52,14 +53,15 @@ async function chat(paths: string[], options: ChatOptions): Promise<void> {
   const file = await findModel(options.model, signal);
   // A document that leaves no room for an answer is refused before the weights are read.
   const shortest = renderPrompt(file.tokenizer, document, [{ question: "" }]);
-  expectRoom("chat", { promptTokens: shortest.length, outputTokens: 1, contextLength: file.contextLength });
+  const contextLength = contextLengthOf(options.plan.position, file.contextLength);
+  expectRoom("chat", { promptTokens: shortest.length, outputTokens: 1, contextLength });
 
   const engine = await loadEngine(file, { threads: options.threads, signal });
   try {
     signal.throwIfAborted();
     // From here on Ctrl-C stops answers, not the command (questions.ts).
     release();
-    const talk = new Talk(engine, document, file.contextLength, options);
+    const talk = new Talk(engine, document, contextLength, options);
     for await (const question of questions()) await talk.reply(question);
   } finally {
     await engine.dispose();

@@ -1,5 +1,6 @@
 /** longspan logits MODEL --tokens ids.json --out FILE: what the model predicts after every token, for outside checks. */
 import { Command } from "commander";
+import { contextLengthOf } from "../../context/position/rotation.ts";
 import { maxPrefillChunk } from "../../engine/types.ts";
 import { readTokenIds, wholeNumber } from "../arguments.ts";
 import { interruptible } from "../interrupt.ts";
@@ -37,7 +38,11 @@ async function logits(model: string, options: LogitsOptions): Promise<void> {
   const { signal } = interruptible();
   const file = await findModel(model, signal);
   const tokenIds = readTokenIds(options.tokens, file.tokenizer.vocabularySize);
-  expectRoom("logits", { promptTokens: tokenIds.length, outputTokens: 0, contextLength: file.contextLength });
+  expectRoom("logits", {
+    promptTokens: tokenIds.length,
+    outputTokens: 0,
+    contextLength: contextLengthOf(options.plan.position, file.contextLength),
+  });
 
   const out = new LogitsFile(options.out);
   try {

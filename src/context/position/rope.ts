@@ -1,29 +1,40 @@
 /**
- * RoPE as trained: the trivial member of the position axis.
+ * RoPE as trained: the trivial member of the position axis. A file's own scaling belongs to the training.
  *
- *   angle(position, m) = position / factor · base^(−2m / rotary)        m = 0 … rotary/2 − 1
+ *   angle(position, m) = position · base^(−2m / rotary)        m = 0 … rotary/2 − 1
  *
- * Su et al. 2021, arXiv 2104.09864. Angles are computed in f64: position · frequency in f32 is off by 0.06 rad at 10⁶.
+ * Su et al. 2021, arXiv 2104.09864.
  */
-export interface RopeFrequencies {
-  readonly base: number;
-  readonly factor: number;
-  readonly rotary: number;
-}
 
-export function inverseFrequencies({ base, factor, rotary }: RopeFrequencies): Float64Array {
-  return Float64Array.from({ length: rotary / 2 }, (_, m) => base ** ((-2 * m) / rotary) / factor);
-}
+import { z } from "zod";
+import { definePosition, type Frequencies, positionOptions, type TrainedRope, trainedFrequencies } from "./method.ts";
+import { yarnFrequencies } from "./yarn.ts";
 
-/** Fills `table` [positions][rotary/2 cosines, rotary/2 sines]. */
-export function fillRopeTable(table: Float32Array, positions: ArrayLike<number>, frequencies: Float64Array): void {
-  const pairs = frequencies.length;
-  for (let t = 0; t < positions.length; t++) {
-    const row = t * 2 * pairs;
-    for (let m = 0; m < pairs; m++) {
-      const angle = positions[t] * frequencies[m];
-      table[row + m] = Math.cos(angle);
-      table[row + pairs + m] = Math.sin(angle);
+export const rope = definePosition({
+  id: "rope",
+  summary: "positions as the model was trained",
+  source: "Su et al. 2021, arXiv 2104.09864",
+  options: positionOptions("rope", {}).extend({ method: z.literal("rope").default("rope") }),
+  reach: (_, trainedLength) => trainedLength,
+  frequencies: (_, trained) => asTrained(trained),
+});
+
+export function asTrained(trained: TrainedRope): Frequencies {
+  const { scaling } = trained;
+  const inverse = trainedFrequencies(trained);
+  switch (scaling?.type) {
+    case undefined:
+      return { inverse, attentionFactor: 1 };
+    case "linear":
+      return { inverse: inverse.map((frequency) => frequency / scaling.factor), attentionFactor: 1 };
+    case "yarn": {
+      const yarn = yarnFrequencies(trained, scaling);
+      return { ...yarn, attentionFactor: yarn.attentionFactor * scaling.attentionFactor };
     }
+    case "divisors":
+      return {
+        inverse: inverse.map((frequency, m) => frequency / scaling.divisors[m]),
+        attentionFactor: scaling.attentionFactor,
+      };
   }
 }

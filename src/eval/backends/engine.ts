@@ -54,7 +54,7 @@ export async function openEngineBackend(options: EngineBackendOptions): Promise<
     name: basename(path),
     fingerprint: hash(fileFingerprint(path), JSON.stringify(plan), version),
     mode,
-    contextLength: engine.model.contextLength,
+    contextLength: session.contextLength,
     concurrency: 1,
     sharesPrefixes: true,
     promptTokens: (parts) => render(parts).length,

@@ -18,7 +18,7 @@ export { type Document, documentOf } from "./document.ts";
 export { findKeySpans, type KeyCriteria, type KeySpanOptions, type KeySpans } from "./key-spans.ts";
 export type { Likelihood } from "./likelihood.ts";
 export { type LongPerplexity, type LongPerplexityOptions, longPerplexity } from "./longppl.ts";
-export type { ReadingEngine, ReadOptions } from "./reading.ts";
+export { type ReadingEngine, type ReadOptions, underPlan } from "./reading.ts";
 export { perplexityShuffledPrefix, type ShuffledPrefix, type ShuffledPrefixOptions } from "./shuffled-prefix.ts";
 export { perplexityText } from "./text.ts";
 export { type ByContext, type ByContextOptions, perplexityByContext } from "./visible-context.ts";

@@ -1,11 +1,12 @@
 /** How likely a model finds the tokens of a text: the one way in which every perplexity here is measured. */
 import type { Plan } from "../../context/plan.ts";
 import { defaultPlan } from "../../context/plan.ts";
+import { contextLengthOf } from "../../context/position/rotation.ts";
 import type { ModelInfo, Session, SessionOptions } from "../../engine/types.ts";
 import type { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import { concat } from "./document.ts";
 
-/** What is needed of an Engine. */
+/** What is needed of an Engine. Its context is that under the plan: see underPlan(). */
 export interface ReadingEngine {
   readonly model: Pick<ModelInfo, "name" | "contextLength">;
   readonly tokenizer: Pick<Tokenizer, "bosId" | "addBos">;
@@ -17,6 +18,13 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
   /** Tokens read, of all that will be. */
   onProgress?(done: number, total: number): void;
+}
+
+/** An engine whose context is as long as the plan's position method reaches. */
+export function underPlan(engine: ReadingEngine, plan: Plan): ReadingEngine {
+  const { model, tokenizer } = engine;
+  const contextLength = contextLengthOf(plan.position, model.contextLength);
+  return { model: { ...model, contextLength }, tokenizer, session: (options) => engine.session(options) };
 }
 
 /** What every result says about how it was measured. */

@@ -1,7 +1,6 @@
 /** longspan eval perplexity PATHS…: how well a model predicts a text, by how much of it it sees. */
 import { Command, Option } from "commander";
 import { readDocuments } from "../../../documents/read.ts";
-import type { Engine } from "../../../engine/types.ts";
 import {
   type Document,
   documentOf,
@@ -13,6 +12,8 @@ import {
   perplexityShuffledPrefix,
   perplexitySlidingWindow,
   perplexityText,
+  type ReadingEngine,
+  underPlan,
 } from "../../../eval/perplexity/index.ts";
 import { wholeNumber } from "../../arguments.ts";
 import { interruptible } from "../../interrupt.ts";
@@ -78,9 +79,11 @@ async function perplexity(paths: string[], options: PerplexityOptions): Promise<
       bar ??= progressBar(process.stderr, { label: "reading", total, unit: "tokens" });
       bar.update(done);
     };
-    const result = await measure(engine, documents, options, { plan: options.plan, signal, onProgress }).finally(() =>
-      bar?.finish(),
-    );
+    const result = await measure(underPlan(engine, options.plan), documents, options, {
+      plan: options.plan,
+      signal,
+      onProgress,
+    }).finally(() => bar?.finish());
     await write(options.json ? `${JSON.stringify(result)}\n` : `${perplexityText(result).trimEnd()}\n`);
   } finally {
     await engine.dispose();
@@ -88,7 +91,7 @@ async function perplexity(paths: string[], options: PerplexityOptions): Promise<
 }
 
 function measure(
-  engine: Engine,
+  engine: ReadingEngine,
   documents: readonly Document[],
   { measure, targets, contexts, window, stride, length }: PerplexityOptions,
   reading: { plan: ComputeOptions["plan"]; signal: AbortSignal; onProgress(done: number, total: number): void },
