@@ -79,7 +79,9 @@ function attention(format, headDim, group, tokens) {
   }
   for (let t = 0; t < tokens; t++) words[positions / 4 + t] = numPages * 64 + t;
   words.set([table, numPages, 0, 0, tokens, 0, 0, 0], items / 4);
-  const run = () => kernels.attention(0, 1, scratch, items, q, positions, out, group, group, headDim, 0.18, 0);
+  words.fill(0, items / 4 + 8, items / 4 + 12); // one zone, without limits
+  const zones = items + 32;
+  const run = () => kernels.attention(0, 1, scratch, items, q, positions, out, group, group, headDim, 0.18, zones);
   const time = seconds(run, tokens === 1 ? 30 : 7);
   const read = tokens === 1 && format === "q8" ? numPages * pageBytes : undefined;
   report(

@@ -7,22 +7,27 @@ export const BATCH_QUERIES: usize = 1280; //     i8  [D/4][4 rows × 4 dims]: fo
 export const BATCH_CORRECTIONS: usize = 2304; // f32 [4] units, f32 [4] offsets
 export const BATCH_KEEP: usize = 2368; //        f32 [4]: factor of what was accumulated
 export const BATCH_TAKE: usize = 2384; //        f32 [4]: factor of this page
+export const BATCH_ROWS: usize = 2400; //        u32 [4]: addresses of the rows' queries, turned for a zone
 export const BATCH_BYTES: usize = 2432;
 
 /** A masked score. Finite, so that differences stay finite. */
 export const MASKED: f32 = -1e30;
 
-/** Keys (of the page's `positions`) later than a row's query, or `window` or more before it (window 0: no limit), get MASKED. */
-export function maskScores(batch: usize, rowPositions: usize, positions: usize, window: i32): void {
+/** Keys (of the page's `positions`) that the zone hides from a row's query get MASKED: see attention.ts. */
+export function maskScores(batch: usize, rowPositions: usize, positions: usize, zone: usize): void {
   const masked = f32x4.splat(MASKED);
+  const nearest = load<i32>(zone, 4),
+    farthest = load<i32>(zone, 8),
+    keyEnd = load<i32>(zone, 12);
+  const end = i32x4.splat(keyEnd > 0 ? keyEnd : i32.MAX_VALUE);
   for (let r: usize = 0; r < 4; r++) {
     const position = load<i32>(rowPositions + (r << 2));
-    const last = i32x4.splat(position),
-      first = i32x4.splat(window > 0 ? position - window : i32.MIN_VALUE);
+    const last = i32x4.splat(position - nearest),
+      first = i32x4.splat(farthest > 0 ? position - farthest : i32.MIN_VALUE);
     const row = batch + BATCH_SCORES + (r << 8);
     for (let i: usize = 0; i < 256; i += 16) {
       const at = v128.load(positions + i);
-      const hidden = v128.or(i32x4.gt_s(at, last), i32x4.le_s(at, first));
+      const hidden = v128.or(v128.or(i32x4.gt_s(at, last), i32x4.le_s(at, first)), i32x4.ge_s(at, end));
       v128.store(row + i, v128.bitselect(masked, v128.load(row + i), hidden));
     }
   }

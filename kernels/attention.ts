@@ -3,15 +3,19 @@
 //
 //   item, u32 each: entries | numEntries | own | firstToken | numTokens | kvHead | partial
 //
-// entries: page addresses, bit 0 set for f32 pages. own: the f32 page that the tile's tokens sit in, or 0: a query sees its own page
+// entries: page addresses, bit 0 set for f32 pages, bits 1 and 2 the zone (0 to 3) that the page is seen in. own: the f32 page that the tile's tokens sit in, or 0: a query sees its own page
 // unquantised and earlier pages sealed, so results do not depend on how a prompt was cut into chunks.
+// A zone is a part of the past that sees the query turned to another position (re-indexed positions), or all of it. Zone z, 16 bytes
+// at zones + 16 z: queryOffset | nearest | farthest | keyEnd. Its queries stand queryOffset bytes behind q; a query at i sees its key
+// at j if nearest ≤ i − j < farthest (0: no limit) and j < keyEnd (0: no limit). Zones of one query must not overlap.
+//
 // partial: 0 to write finished rows to `out`, or where to leave [rows][D] sums, maxima [rows], sums of weights [rows] for mergePartials.
-import { BATCH_BYTES, BATCH_KEEP, BATCH_TAKE, MASKED, maskScores, softmaxPage } from "./attention-batch";
+import { BATCH_BYTES, BATCH_KEEP, BATCH_ROWS, BATCH_TAKE, MASKED, maskScores, softmaxPage } from "./attention-batch";
 import { scoresFloat, valuesFloat } from "./attention-float";
 import { scoresInt8, valuesInt8 } from "./attention-int8";
 import { exp2x4 } from "./simd";
 
-/** q, out: [tokens][heads][D] f32; positions: i32 [tokens]; scale: 1/√D · log2(e); window: 0 or the layer's sliding window. */
+/** q, out: [tokens][heads][D] f32; positions: i32 [tokens]; scale: 1/√D · log2(e). */
 export function attention(
   begin: i32,
   end: i32,
@@ -24,7 +28,7 @@ export function attention(
   group: i32,
   D: i32,
   scale: f32,
-  window: i32,
+  zones: usize,
 ): void {
   for (let index = begin; index < end; index++) {
     const item = items + ((<usize>index) << 5);
@@ -64,8 +68,13 @@ export function attention(
 
     for (let e = 0; e <= numEntries; e++) {
       const entry = e < numEntries ? load<usize>(entries + ((<usize>e) << 2)) : own | 1;
-      const page = entry & ~(<usize>3);
+      const page = entry & ~(<usize>7);
       if (page == 0) continue;
+      const zone = zones + ((entry & 6) << 3);
+      const queryOffset = load<i32>(zone),
+        nearest = load<i32>(zone, 4),
+        farthest = load<i32>(zone, 8),
+        keyEnd = load<i32>(zone, 12);
       let lowest = v128.load(page),
         highest = lowest;
       for (let i: usize = 16; i < 256; i += 16) {
@@ -75,13 +84,20 @@ export function attention(
       }
       const low = min4(lowest),
         high = max4(highest);
-      if (low > latest || (window > 0 && high <= earliest - window)) continue;
-      const masked = high > earliest || (window > 0 && low <= latest - window);
+      if (low > latest - nearest || (farthest > 0 && high <= earliest - farthest)) continue;
+      if (keyEnd > 0 && low >= keyEnd) continue;
+      const masked =
+        high > earliest - nearest || (farthest > 0 && low <= latest - farthest) || (keyEnd > 0 && high >= keyEnd);
       for (let at: usize = 0; at < rowBytes; at += 16) {
         const to = sums + at * <usize>D;
-        if (entry & 1) scoresFloat(scratch, addresses + at, page, D, scale);
-        else scoresInt8(scratch, addresses + at, page, D, scale);
-        if (masked) maskScores(scratch, rowPositions + at, page, window);
+        let rowsAt = addresses + at;
+        if (queryOffset != 0) {
+          v128.store(scratch + BATCH_ROWS, i32x4.add(v128.load(rowsAt), i32x4.splat(queryOffset)));
+          rowsAt = scratch + BATCH_ROWS;
+        }
+        if (entry & 1) scoresFloat(scratch, rowsAt, page, D, scale);
+        else scoresInt8(scratch, rowsAt, page, D, scale);
+        if (masked) maskScores(scratch, rowPositions + at, page, zone);
         softmaxPage(scratch, m + at, l + at, (entry & 1) == 0);
         if (entry & 1) valuesFloat(scratch, page, D, to, scratch + BATCH_KEEP, scratch + BATCH_TAKE);
         else valuesInt8(scratch, page, D, to, scratch + BATCH_KEEP, scratch + BATCH_TAKE);

@@ -17,7 +17,8 @@ import { allLogits, targetLogProbs } from "./logits.ts";
 import { PagePool } from "./page-pool.ts";
 import { serveCalls } from "./rpc.ts";
 import { createSampler, type Sampler, type SamplingOptions } from "./sampler.ts";
-import { Sequence, SequenceSpace } from "./sequence.ts";
+import { Sequence } from "./sequence.ts";
+import { SequenceSpace } from "./sequence-space.ts";
 import type { EngineMemory, SessionMemory } from "./types.ts";
 
 export interface LoadParams {
@@ -122,8 +123,8 @@ export class Controller {
 
   /** Refuses a prompt whose pages will not fit, before its first chunk is read. */
   expectRoom({ session, tokens }: { session: number; tokens: number }): void {
-    const { cache } = this.slot(session).sequence;
-    const needed = cache.bytesFor(tokens);
+    const { stores } = this.slot(session).sequence;
+    const needed = stores.bytesFor(tokens);
     const free = this.pool.freeBytes + Math.min(this.heap.availableBytes, this.host.freeMemoryBytes());
     const megabytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20).toLocaleString("en")} MB`;
     if (needed > free)
@@ -161,7 +162,7 @@ export class Controller {
   truncate({ session, length }: { session: number; length: number }): number {
     const { sequence } = this.slot(session);
     sequence.logits = undefined;
-    return sequence.cache.truncate(length);
+    return sequence.stores.truncate(length);
   }
 
   /** Sets how next() samples. */
@@ -178,8 +179,8 @@ export class Controller {
   }
 
   memory({ session }: { session: number }): SessionMemory {
-    const { cache } = this.slot(session).sequence;
-    return { cacheBytes: cache.bytes, pages: cache.pages };
+    const { stores } = this.slot(session).sequence;
+    return { cacheBytes: stores.bytes, pages: stores.pages };
   }
 
   engineMemory(): EngineMemory {

@@ -17,7 +17,10 @@ import type { Team } from "../runtime/team.ts";
 import type { LayerShape } from "./layer-shapes.ts";
 import type { PagePool } from "./page-pool.ts";
 
-/** Pages of one (layer, KV head). table[n] is the sealed page n; pages before `first` have left the window and are gone. */
+/**
+ * Pages of one (layer, KV head). table[n] is the sealed page n; pages before `first` have left the window and are gone, but for
+ * pinned ones.
+ */
 interface HeadPages {
   readonly table: number;
   first: number;
@@ -63,10 +66,10 @@ export class KvCache {
     this.staging = args.staging;
     this.fresh = Array.from({ length: Math.max(...this.shapes.map(({ numKvHeads }) => numKvHeads)) }, () => []);
     this.tableBytes = Math.ceil(args.capacity / PAGE_SLOTS + 1) * 4;
-    this.heads = this.shapes.map(({ numKvHeads, headDim }) =>
+    this.heads = this.shapes.map(({ numKvHeads, headDim, pinnedPages = 0 }) =>
       Array.from({ length: numKvHeads }, () => ({
         table: this.pool.take(this.tableBytes),
-        first: 0,
+        first: pinnedPages,
         sealed: 0,
         open: this.pool.take(floatPageBytes(headDim)),
       })),
@@ -75,9 +78,11 @@ export class KvCache {
 
   /** Bytes of pages that `tokens` more tokens will take. */
   bytesFor(tokens: number): number {
-    return this.shapes.reduce((sum, { numKvHeads, window }, layer) => {
-      const held = (length: number) =>
-        Math.ceil((window > 0 ? Math.min(length, window + PAGE_SLOTS) : length) / PAGE_SLOTS);
+    return this.shapes.reduce((sum, { numKvHeads, window, pinnedPages = 0 }, layer) => {
+      const held = (length: number) => {
+        const most = window > 0 ? window + (1 + pinnedPages) * PAGE_SLOTS : length;
+        return Math.ceil(Math.min(length, most) / PAGE_SLOTS);
+      };
       const pages = Math.max(0, held(this.length + tokens) - held(this.length));
       return sum + numKvHeads * pages * this.sealedPageBytes(layer);
     }, 0);
@@ -188,9 +193,7 @@ export class KvCache {
         this.staging.pages[h][last] = head.open;
         head.open = page;
       }
-      const table = this.heap.addresses(head.table, this.tableBytes / 4);
-      while (head.first < head.sealed && (head.first + 1) * PAGE_SLOTS <= oldest)
-        this.pool.give(table[head.first++] & ~3, this.sealedPageBytes(layer));
+      while (head.first < head.sealed && (head.first + 1) * PAGE_SLOTS <= oldest) this.give(layer, head, head.first++);
     });
   }
 
@@ -203,51 +206,78 @@ export class KvCache {
     const inOpenPage = length >= this.length - (this.length % PAGE_SLOTS);
     let kept = inOpenPage ? length : length - (length % PAGE_SLOTS);
     const isSeen = this.heads.every((heads, layer) => {
-      const { window } = this.shapes[layer];
-      return window === 0 || heads[0].first * PAGE_SLOTS <= Math.max(0, kept - window + 1);
+      const { window, pinnedPages = 0 } = this.shapes[layer];
+      const { first } = heads[0] ?? { first: 0 };
+      return window === 0 || first <= pinnedPages || first * PAGE_SLOTS <= Math.max(0, kept - window + 1);
     });
     if (!isSeen) kept = 0;
     const sealed = Math.floor(kept / PAGE_SLOTS);
     this.heads.forEach((heads, layer) => {
+      const { pinnedPages = 0 } = this.shapes[layer];
       for (const head of heads) {
-        const table = this.heap.addresses(head.table, this.tableBytes / 4);
-        for (let n = Math.max(head.first, sealed); n < head.sealed; n++)
-          this.pool.give(table[n] & ~3, this.sealedPageBytes(layer));
+        for (const n of heldPages(head, pinnedPages)) if (n >= sealed) this.give(layer, head, n);
         head.sealed = sealed;
-        head.first = Math.min(head.first, sealed);
+        head.first = Math.max(pinnedPages, Math.min(head.first, sealed));
       }
     });
     this.length = kept;
     return kept;
   }
 
+  /** Sealed pages among [from, to) of a head that are held, the chunk's own included, as entries of an attention item. */
+  entries(layer: number, kvHead: number, from: number, to: number): number[] {
+    const head = this.heads[layer][kvHead];
+    const { pinnedPages = 0 } = this.shapes[layer];
+    const table = this.heap.addresses(head.table, this.tableBytes / 4);
+    const entries: number[] = [];
+    for (let n = from; n < to; n++) if (n >= head.first || n < pinnedPages) entries.push(table[n]);
+    return entries;
+  }
+
+  /** The f32 page that the chunk's tokens of text page `page` sit in. */
+  ownPage(layer: number, kvHead: number, page: number): number {
+    const head = this.heads[layer][kvHead];
+    return this.runPage(head, kvHead, page - head.sealed);
+  }
+
+  private give(layer: number, head: HeadPages, n: number): void {
+    const table = this.heap.addresses(head.table, this.tableBytes / 4);
+    this.pool.give(table[n] & ~3, this.sealedPageBytes(layer));
+  }
+
   get pages(): number {
-    return this.heads.reduce(
-      (sum, layer) => sum + layer.reduce((pages, head) => pages + head.sealed - head.first + 1, 0),
-      0,
-    );
+    return this.heads.reduce((sum, heads, layer) => {
+      const { pinnedPages = 0 } = this.shapes[layer];
+      return sum + heads.reduce((pages, head) => pages + heldPages(head, pinnedPages).length + 1, 0);
+    }, 0);
   }
 
   get bytes(): number {
     return this.heads.reduce((sum, heads, layer) => {
-      const open = floatPageBytes(this.shapes[layer].headDim) + this.tableBytes;
-      return (
-        sum + heads.reduce((bytes, head) => bytes + open + (head.sealed - head.first) * this.sealedPageBytes(layer), 0)
-      );
+      const { headDim, pinnedPages = 0 } = this.shapes[layer];
+      const open = floatPageBytes(headDim) + this.tableBytes;
+      const sealed = (head: HeadPages) => heldPages(head, pinnedPages).length * this.sealedPageBytes(layer);
+      return sum + heads.reduce((bytes, head) => bytes + open + sealed(head), 0);
     }, 0);
   }
 
   dispose(): void {
     this.heads.forEach((heads, layer) => {
+      const { pinnedPages = 0 } = this.shapes[layer];
       for (const head of heads) {
-        const table = this.heap.addresses(head.table, this.tableBytes / 4);
-        for (let n = head.first; n < head.sealed; n++) this.pool.give(table[n] & ~3, this.sealedPageBytes(layer));
+        for (const n of heldPages(head, pinnedPages)) this.give(layer, head, n);
         this.pool.give(head.open, floatPageBytes(this.shapes[layer].headDim));
         this.pool.give(head.table, this.tableBytes);
         head.first = head.sealed = 0;
       }
     });
   }
+}
+
+/** Sealed pages that are held: pinned ones, and those of the window. */
+function heldPages({ first, sealed }: HeadPages, pinnedPages: number): number[] {
+  const pinned = Array.from({ length: Math.min(pinnedPages, sealed) }, (_, n) => n);
+  return [...pinned, ...Array.from({ length: Math.max(0, sealed - first) }, (_, i) => first + i)];
 }
 
 function pageBytes(format: CacheFormat, headDim: number): number {

@@ -2,7 +2,10 @@
 import type { ModelConfig } from "../model/config.ts";
 import type { AttentionShape } from "../ops/attention.ts";
 
-export type LayerShape = AttentionShape;
+export interface LayerShape extends AttentionShape {
+  /** First pages that are kept whatever the window. */
+  readonly pinnedPages?: number;
+}
 
 export function layerShapes(config: ModelConfig): LayerShape[] {
   const { numHeads, numKvHeads, headDim, attentionScale: scale } = config;

@@ -1,71 +1,26 @@
 /**
- * One sequence inside the controller: its cache, and the LayerContext that the decoder calls for a chunk of its tokens.
+ * One sequence inside the controller: its keys and values, and the LayerContext that the decoder calls for a chunk of its tokens.
  */
-
 import type { Plan } from "../context/plan.ts";
 import { createRotation, type Rotation } from "../context/position/rotation.ts";
 import { fillRopeTable } from "../context/position/table.ts";
+import { asIs, type Zones } from "../context/position/zones.ts";
 import type { ModelConfig } from "../model/config.ts";
 import type { Decoder, LayerContext } from "../model/decoder.ts";
-import {
-  type AttentionItem,
-  attention,
-  floatPageBytes,
-  mergePartials,
-  PAGE_SLOTS,
-  partialBytes,
-} from "../ops/attention.ts";
+import { type AttentionItem, type AttentionZone, attention, mergePartials, partialBytes } from "../ops/attention.ts";
 import { rope } from "../ops/rows.ts";
 import type { SharedHeap } from "../runtime/memory.ts";
 import type { Team } from "../runtime/team.ts";
-import { KvCache, type Staging } from "./kv-cache.ts";
-import { type LayerShape, layerShapes } from "./layer-shapes.ts";
+import { KeyStores } from "./key-stores.ts";
+import type { LayerShape } from "./layer-shapes.ts";
 import type { PagePool } from "./page-pool.ts";
+import { type SequenceSpace, SPLIT_TOKENS } from "./sequence-space.ts";
 
-/** A chunk of at most this many tokens splits its keys over threads; longer ones have enough query tiles. */
-const SPLIT_TOKENS = 8;
 /** Sealed pages below which a split is not worth its merge. */
 const MIN_SPLIT_PAGES = 4;
 
-interface RotaryTable {
-  readonly keys: number;
-  readonly queries: number;
-}
-
-/** Work space that all sequences of an engine share: one chunk is computed at a time. */
-export class SequenceSpace {
-  readonly positions: number;
-  readonly staging: Staging;
-  readonly itemSpace: number;
-  readonly partials: number;
-  readonly shapes: LayerShape[];
-  readonly splits: number;
-  /** Rotary tables for keys and queries of the plan's profiles: at most one for layers with a window and one for those without. */
-  readonly tables: readonly RotaryTable[];
-
-  constructor(team: Team, heap: SharedHeap, config: ModelConfig, maxTokens: number) {
-    this.shapes = layerShapes(config);
-    const { numKvHeads, headDim, rotary } = config;
-    const pages = Math.ceil(maxTokens / PAGE_SLOTS) + 1;
-    this.positions = heap.allocate(maxTokens * 4);
-    this.splits = Math.max(1, Math.ceil((4 * team.threads) / numKvHeads));
-    this.itemSpace = heap.allocate(numKvHeads * Math.max(pages, this.splits) * 32);
-    this.partials = heap.allocate(numKvHeads * this.splits * partialBytes(this.shapes[0], SPLIT_TOKENS));
-    this.staging = {
-      pages: Array.from({ length: numKvHeads }, () =>
-        Uint32Array.from({ length: pages }, () => heap.allocate(floatPageBytes(headDim))),
-      ),
-      runTable: heap.allocate(numKvHeads * pages * 4),
-      pairTable: heap.allocate(numKvHeads * pages * 8),
-    };
-    const numProfiles = new Set(config.layers.map(({ rope, window }) => JSON.stringify([rope, window > 0]))).size;
-    const table = () => heap.allocate(maxTokens * rotary * 4);
-    this.tables = Array.from({ length: numProfiles }, () => ({ keys: table(), queries: table() }));
-  }
-}
-
 export class Sequence implements LayerContext {
-  readonly cache: KvCache;
+  readonly stores: KeyStores;
   /** Logits after the last token, kept because sequences share the decoder's buffer. */
   logits?: Float32Array;
   private tokens = 0;
@@ -89,82 +44,118 @@ export class Sequence implements LayerContext {
     this.config = config;
     this.space = space;
     this.rotation = createRotation(plan.position, config);
-    const { shapes, staging } = space;
-    this.cache = new KvCache({
-      team,
-      heap,
-      pool,
-      shapes,
-      staging,
-      format: plan.cache.format,
-      capacity: this.rotation.contextLength,
-    });
+    const { contextLength: capacity, zones } = this.rotation;
+    this.stores = new KeyStores({ team, heap, pool, space, format: plan.cache.format, capacity, zones });
   }
 
   get length(): number {
-    return this.cache.length;
+    return this.stores.length;
   }
 
   /** Computes one chunk; afterwards decoder.logits(row, …) gives what its tokens predict. */
   run(decoder: Decoder, tokenIds: Int32Array): void {
-    const { heap, space, cache } = this;
+    const { heap, space, stores } = this;
     this.tokens = tokenIds.length;
-    cache.reserve(this.tokens);
+    stores.reserve(this.tokens);
     const positions = heap.ints(space.positions, this.tokens);
-    for (let t = 0; t < this.tokens; t++) positions[t] = cache.length + t;
+    for (let t = 0; t < this.tokens; t++) positions[t] = stores.length + t;
     this.fillTables(positions);
     decoder.forward(tokenIds, this);
-    cache.length += this.tokens;
+    stores.grow(this.tokens);
   }
 
-  private fillTables(positions: ArrayLike<number>): void {
-    const { heap, space, rotation } = this;
-    const floats = (address: number) => heap.floats(address, this.tokens * this.config.rotary);
+  private fillTables(positions: Int32Array): void {
+    const { heap, space, rotation, config, tokens } = this;
+    const floats = (address: number) => heap.floats(address, tokens * config.rotary);
     rotation.profiles.forEach((profile, i) => {
       const { keys, queries } = space.tables[i];
-      fillRopeTable(floats(keys), positions, profile);
-      if (profile.temperature) fillRopeTable(floats(queries), positions, profile, profile.temperature);
+      const { temperature, isLocal } = profile;
+      const scaleOf = temperature && ((row: number) => temperature(positions[row]));
+      const { stores, zones } = isLocal || !rotation.zones ? plain : rotation.zones;
+      stores.forEach(({ turn }, s) => {
+        fillRopeTable(floats(keys[s]), Array.from(positions, turn), profile);
+      });
+      zones.forEach(({ turn }, z) => {
+        fillRopeTable(floats(queries[z]), Array.from(positions, turn), profile, scaleOf);
+      });
     });
   }
 
+  /** The zones that a layer sees the past in, if not all of it as it stands. */
+  private zonesOf(layer: number): Zones | undefined {
+    return this.space.shapes[layer].window > 0 ? undefined : this.rotation.zones;
+  }
+
   rotate(layer: number, q: number, k: number): void {
-    const { numHeads, numKvHeads, headDim, rotary, ropeInterleaved: interleaved } = this.config;
-    const { profiles, profileOf } = this.rotation;
-    const { keys, queries } = this.space.tables[profileOf[layer]];
-    const { temperature } = profiles[profileOf[layer]];
-    rope(this.team, { heads: numHeads, headDim, rotary, interleaved }, temperature ? queries : keys, q, this.tokens);
-    rope(this.team, { heads: numKvHeads, headDim, rotary, interleaved }, keys, k, this.tokens);
+    const { space, rotation } = this;
+    const { numHeads, numKvHeads } = this.config;
+    const { keys, queries } = space.tables[rotation.profileOf[layer]];
+    const zones = this.zonesOf(layer);
+    zones?.zones.slice(1).forEach((_, i) => {
+      this.turnCopy(q, space.zones.queries[i], numHeads, queries[i + 1]);
+    });
+    if (zones?.stores[1]) this.turnCopy(k, space.zones.keys, numKvHeads, keys[1]);
+    this.turn(q, numHeads, queries[0]);
+    this.turn(k, numKvHeads, keys[0]);
+  }
+
+  private turnCopy(from: number, to: number, heads: number, table: number): void {
+    const floats = this.tokens * heads * this.config.headDim;
+    this.heap.floats(to, floats).set(this.heap.floats(from, floats));
+    this.turn(to, heads, table);
+  }
+
+  private turn(x: number, heads: number, table: number): void {
+    const { headDim, rotary, ropeInterleaved: interleaved } = this.config;
+    rope(this.team, { heads, headDim, rotary, interleaved }, table, x, this.tokens);
   }
 
   append(layer: number, k: number, v: number): void {
-    this.cache.append(layer, { tokens: this.tokens, positions: this.space.positions, k, v });
+    const { space, stores, tokens } = this;
+    const { positions } = space;
+    stores.caches[0].append(layer, { tokens, positions, k, v });
+    if (this.zonesOf(layer)?.stores[1]) stores.caches[1].append(layer, { tokens, positions, k: space.zones.keys, v });
   }
 
   attend(layer: number, out: number, q: number): void {
-    const { team, heap, cache, space, tokens } = this;
+    const { team, heap, stores, space, tokens } = this;
     const shape = space.shapes[layer];
-    const items = cache.items(layer, tokens);
+    const zones = this.zonesOf(layer);
+    const items = zones ? stores.zonedItems(layer, tokens, zones) : stores.caches[0].items(layer, tokens);
     const { itemSpace, positions, partials } = space;
+    const args = { itemSpace, q, positions, out, ...(zones && { zones: this.attentionZones(zones, q) }) };
     const splits = this.numSplits(items, shape);
     if (splits > 1) {
       const stride = partialBytes(shape, tokens);
       const parts = items.flatMap((item) => splitItem(item, splits, partials + item.kvHead * splits * stride, stride));
-      attention(team, heap, shape, parts, { itemSpace, q, positions, out });
+      attention(team, heap, shape, parts, args);
       mergePartials(team, shape, { partials, splits, stride, out, tokens });
-    } else attention(team, heap, shape, items, { itemSpace, q, positions, out });
-    cache.advanceLayer(layer, tokens);
+    } else attention(team, heap, shape, items, args);
+    stores.advanceLayer(layer, tokens);
+  }
+
+  private attentionZones({ zones }: Zones, q: number): AttentionZone[] {
+    return zones.map(({ nearest, farthest, keyEnd }, z) => {
+      return { q: z === 0 ? q : this.space.zones.queries[z - 1], nearest, farthest, keyEnd };
+    });
   }
 
   private numSplits(items: readonly AttentionItem[], shape: LayerShape): number {
     if (this.tokens > SPLIT_TOKENS || items.length > shape.numKvHeads) return 1;
-    return Math.min(this.space.splits, Math.floor(items[0].numEntries / MIN_SPLIT_PAGES));
+    return Math.max(1, Math.min(this.space.splits, Math.floor(items[0].numEntries / MIN_SPLIT_PAGES)));
   }
 
   dispose(): void {
-    this.cache.dispose();
+    this.stores.dispose();
     this.logits = undefined;
   }
 }
+
+/** One store, one zone, all as it stands. */
+const plain: Pick<Zones, "stores" | "zones"> = {
+  stores: [{ turn: asIs, window: 0, sinks: 0 }],
+  zones: [{ turn: asIs, store: 0, nearest: 0, farthest: 0, keyEnd: 0 }],
+};
 
 /** Cuts an item's pages into `splits` runs; the page that the tokens sit in goes with the last. */
 function splitItem(item: AttentionItem, splits: number, partial: number, stride: number): AttentionItem[] {

@@ -5,6 +5,13 @@ import type { Team } from "../runtime/team.ts";
 export const PAGE_SLOTS = 64;
 /** Bit 0 of a page's address in an entry list: the page is f32. */
 export const FLOAT_PAGE = 1;
+/** Bits 1 and 2: the zone. */
+export const ZONE_SHIFT = 1;
+export const MOST_ZONES = 4;
+/** Bytes that `itemSpace` needs for so many items. */
+export function itemBytes(items: number): number {
+  return items * 32 + MOST_ZONES * 16;
+}
 
 export function floatPageBytes(headDim: number): number {
   return 256 + headDim * 512;
@@ -21,6 +28,18 @@ export interface AttentionShape {
   scale: number;
   /** Sliding window in tokens, 0 for none. */
   window: number;
+}
+
+/** A part of the past and how its keys are seen: by queries of their own, within a range of distances or of key positions. */
+export interface AttentionZone {
+  /** f32 [tokens][numHeads][headDim], turned for this zone. */
+  readonly q: number;
+  /** Least distance i − j. */
+  readonly nearest: number;
+  /** First distance that is too far; 0 for none. */
+  readonly farthest: number;
+  /** First key position that is not seen; 0 for none. */
+  readonly keyEnd: number;
 }
 
 /** One KV head, a run of query tokens, and the pages they see: every entry, then their own page. */
@@ -50,23 +69,33 @@ export function partialBytes(shape: AttentionShape, tokens: number): number {
   return rows * 4 * (shape.headDim + 2);
 }
 
-/** q, out: f32 [tokens][numHeads][headDim]; positions: i32 [tokens]; items are written at `itemSpace` (32 bytes each). */
+/**
+ * q, out: f32 [tokens][numHeads][headDim]; positions: i32 [tokens]; items are written at `itemSpace` (itemBytes()).
+ * Without `zones` all pages are seen in zone 0: by q, as far as the shape's window reaches.
+ */
 export function attention(
   team: Team,
   heap: SharedHeap,
   shape: AttentionShape,
   items: readonly AttentionItem[],
-  { itemSpace, q, positions, out }: { itemSpace: number; q: number; positions: number; out: number },
+  args: { itemSpace: number; q: number; positions: number; out: number; zones?: readonly AttentionZone[] },
 ): void {
-  const words = heap.addresses(itemSpace, items.length * 8);
+  const { itemSpace, q, positions, out } = args;
+  const { zones = [{ q, nearest: 0, farthest: shape.window, keyEnd: 0 }] } = args;
+  const words = heap.addresses(itemSpace, itemBytes(items.length) / 4);
+  const zoneWords = items.length * 8;
+  zones.forEach((zone, z) => {
+    words.set([zone.q - q, zone.nearest, zone.farthest, zone.keyEnd], zoneWords + z * 4);
+  });
   items.forEach((item, i) => {
     const { entries, numEntries, own, firstToken, numTokens, kvHead, partial } = item;
     words.set([entries, numEntries, own, firstToken, numTokens, kvHead, partial, 0], i * 8);
   });
-  const { numHeads, numKvHeads, headDim, scale, window } = shape;
+  const { numHeads, numKvHeads, headDim, scale } = shape;
   const group = numHeads / numKvHeads;
   const log2Scale = scale * Math.LOG2E;
-  team.run("attention", items.length, 1, itemSpace, q, positions, out, numHeads, group, headDim, log2Scale, window);
+  const zonesAt = itemSpace + zoneWords * 4;
+  team.run("attention", items.length, 1, itemSpace, q, positions, out, numHeads, group, headDim, log2Scale, zonesAt);
 }
 
 /** Joins `splits` partial results per KV head (kvHead-major, `stride` bytes apart) into out [tokens][numHeads][headDim]. */

@@ -13,6 +13,7 @@ import {
   FLOAT_PAGE,
   floatPageBytes,
   int8PageBytes,
+  itemBytes,
   mergePartials,
   PAGE_SLOTS,
   partialBytes,
@@ -211,7 +212,7 @@ export class Pages {
     const out = this.newOut();
     const [q, positions] = [space.put(inputs.q), space.put(inputs.positions)];
     attention(space.team, space.heap, shape, items, {
-      itemSpace: space.allocate(32 * items.length),
+      itemSpace: space.allocate(itemBytes(items.length)),
       q,
       positions,
       out,

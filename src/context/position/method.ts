@@ -1,6 +1,7 @@
 /** What a position method is: how the rotary frequencies of full-attention layers change, and how far that reaches. */
 import { z } from "zod";
 import type { RopeScaling } from "../../formats/rope-scaling.ts";
+import type { Zones } from "./zones.ts";
 
 /** Rotary embedding of a model's full-attention layers, as trained. */
 export interface TrainedRope {
@@ -28,6 +29,8 @@ export interface PositionMethod<Schema extends z.ZodObject = z.ZodObject> {
   /** Longest context in tokens under these options. */
   reach(options: z.infer<Schema>, trainedLength: number): number;
   frequencies(options: z.infer<Schema>, trained: TrainedRope): Frequencies;
+  /** For methods that see parts of the past from other positions. */
+  zones?(options: z.infer<Schema>, trained: TrainedRope): Zones;
 }
 
 /** A method with the types that its options' schema gives. */
@@ -47,6 +50,9 @@ export function positionOptions<Id extends string, Shape extends z.ZodRawShape>(
 
 /** How many times longer than trained. */
 export const factorOption = z.number().gt(1, "expected a factor above 1").max(1024);
+
+/** How many times longer than trained, for methods whose positions have no end: their tables are made for so much. */
+export const reachOption = z.number().int().min(2).max(1024).default(16);
 
 /** base^(−2m / rotary) */
 export function trainedFrequencies({ base, rotary }: Pick<TrainedRope, "base" | "rotary">): Float64Array {

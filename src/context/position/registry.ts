@@ -1,14 +1,32 @@
 /** The position axis: one line a method. */
 import { z } from "zod";
+import { dca } from "./dca.ts";
 import { linear } from "./linear.ts";
 import { llama3 } from "./llama3.ts";
 import { longrope } from "./longrope.ts";
 import type { PositionMethod } from "./method.ts";
 import { dynamicNtk, ntk } from "./ntk.ts";
+import { rerope } from "./rerope.ts";
 import { rope } from "./rope.ts";
+import { selfExtend } from "./self-extend.ts";
+import { sinkWindow } from "./sink-window.ts";
+import { string } from "./string.ts";
 import { yarn } from "./yarn.ts";
 
-export const positionMethods = [rope, linear, ntk, dynamicNtk, yarn, longrope, llama3] as const;
+export const positionMethods = [
+  rope,
+  linear,
+  ntk,
+  dynamicNtk,
+  yarn,
+  longrope,
+  llama3,
+  string,
+  dca,
+  selfExtend,
+  rerope,
+  sinkWindow,
+] as const;
 
 export const positionOptionsSchema = z.discriminatedUnion("method", schemasOf(positionMethods));
 

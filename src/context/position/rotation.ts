@@ -9,6 +9,7 @@ import { logNTemperature } from "./log-n.ts";
 import type { Frequencies, TrainedRope } from "./method.ts";
 import { type PositionOptions, positionMethod } from "./registry.ts";
 import { asTrained } from "./rope.ts";
+import type { Zones } from "./zones.ts";
 
 /** What is needed of a model. */
 export interface RotaryModel {
@@ -24,6 +25,8 @@ export interface RotaryModel {
 export interface Profile extends Frequencies {
   /** Multiplies the queries at a position. */
   readonly temperature?: (position: number) => number;
+  /** Of layers with a sliding window. */
+  readonly isLocal: boolean;
 }
 
 export interface Rotation {
@@ -32,6 +35,8 @@ export interface Rotation {
   readonly profileOf: readonly number[];
   /** Longest context in tokens. */
   readonly contextLength: number;
+  /** How full-attention layers see the past, if not all of it as it stands. */
+  readonly zones?: Zones;
 }
 
 /** Longest context under a position method, of a model made for `trainedLength` tokens. */
@@ -53,18 +58,24 @@ export function createRotation(position: PositionOptions, model: RotaryModel): R
       keys.push(key);
       profiles.push(
         isLocal
-          ? asTrained(trained)
-          : { ...method.frequencies(position, trained), ...(temperature && { temperature }) },
+          ? { ...asTrained(trained), isLocal }
+          : { ...method.frequencies(position, trained), isLocal, ...(temperature && { temperature }) },
       );
     }
     return keys.indexOf(key);
   });
-  return { profiles, profileOf, contextLength: contextLengthOf(position, model.contextLength) };
+  const zones = method.zones?.(position, trainedRope(model, fullLayer(model)));
+  return {
+    profiles,
+    profileOf,
+    contextLength: contextLengthOf(position, model.contextLength),
+    ...(zones && { zones }),
+  };
 }
 
 function check(position: PositionOptions, model: RotaryModel): void {
   const { scaling } = fullLayer(model).rope;
-  if (scaling && position.method !== "rope")
+  if (scaling && changesFrequencies(position))
     throw new InputError(
       `plan: position "${position.method}": the model's file has a scaling of its own. Use {"method":"rope"}, which applies it.`,
       { got: position.method },
@@ -79,6 +90,11 @@ function check(position: PositionOptions, model: RotaryModel): void {
       `plan: position.logN: expected a model whose whole head turns, got ${model.rotary} of ${model.headDim} dimensions. Leave it out.`,
       { expected: model.headDim, got: model.rotary },
     );
+}
+
+/** Re-indexed methods keep the frequencies, and so a scaling of the file. */
+function changesFrequencies(position: PositionOptions): boolean {
+  return position.method !== "rope" && positionMethod(position).zones === undefined;
 }
 
 function trainedRope({ rotary, contextLength }: RotaryModel, { rope }: RotaryModel["layers"][number]): TrainedRope {

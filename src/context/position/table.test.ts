@@ -64,9 +64,9 @@ test("scores of turned vectors depend on their distance only, within 1e-5 at pos
   assert.ok(Math.abs(score(38, 0) - expected) > 1e-3);
 });
 
-test("the attention factor multiplies both halves, and a temperature the row of its position", () => {
+test("the attention factor multiplies both halves, and a scale its row", () => {
   const table = new Float32Array(4);
-  const temperature = (position: number) => (position === 5 ? 3 : 1);
-  fillRopeTable(table, [0, 5], { inverse: Float64Array.of(0.25), attentionFactor: 2 }, temperature);
+  const scaleOf = (row: number) => (row === 1 ? 3 : 1);
+  fillRopeTable(table, [0, 5], { inverse: Float64Array.of(0.25), attentionFactor: 2 }, scaleOf);
   assert.deepEqual(Array.from(table), [2, 0, 6 * Math.cos(1.25), 6 * Math.sin(1.25)].map(Math.fround));
 });

@@ -1,0 +1,157 @@
+/**
+ * All copies of a sequence's keys and values: one cache, or for re-indexed positions one for each way in which keys are
+ * turned. Layers with a sliding window have only the first.
+ */
+import type { CacheFormat } from "../context/plan.ts";
+import type { Zones } from "../context/position/zones.ts";
+import { type AttentionItem, PAGE_SLOTS, ZONE_SHIFT } from "../ops/attention.ts";
+import type { SharedHeap } from "../runtime/memory.ts";
+import type { Team } from "../runtime/team.ts";
+import { KvCache } from "./kv-cache.ts";
+import type { LayerShape } from "./layer-shapes.ts";
+import type { PagePool } from "./page-pool.ts";
+import type { SequenceSpace } from "./sequence-space.ts";
+
+export interface KeyStoreParts {
+  readonly team: Team;
+  readonly heap: SharedHeap;
+  readonly pool: PagePool;
+  readonly space: SequenceSpace;
+  readonly format: CacheFormat;
+  /** Most tokens. */
+  readonly capacity: number;
+  readonly zones?: Zones;
+}
+
+export class KeyStores {
+  readonly caches: readonly KvCache[];
+  private readonly parts: KeyStoreParts;
+  /** Lists of pages for attention items, grown as needed. */
+  private lists = { address: 0, bytes: 0 };
+
+  constructor(parts: KeyStoreParts) {
+    this.parts = parts;
+    const { team, heap, pool, space, format, capacity, zones } = parts;
+    const shapesOf = zones?.stores.map((_, store) => space.shapes.map((shape) => shapeIn(shape, zones, store)));
+    this.caches = (shapesOf ?? [space.shapes]).map(
+      (shapes, store) =>
+        new KvCache({
+          ...{ team, heap, pool, shapes, format, capacity },
+          staging: store === 0 ? space.staging : space.zones.staging,
+        }),
+    );
+  }
+
+  get length(): number {
+    return this.caches[0].length;
+  }
+
+  bytesFor(tokens: number): number {
+    return this.caches.reduce((sum, cache) => sum + cache.bytesFor(tokens), 0);
+  }
+
+  reserve(tokens: number): void {
+    for (const cache of this.caches) cache.reserve(tokens);
+  }
+
+  grow(tokens: number): void {
+    for (const cache of this.caches) cache.length += tokens;
+  }
+
+  advanceLayer(layer: number, tokens: number): void {
+    for (const cache of this.caches) cache.advanceLayer(layer, tokens);
+  }
+
+  /** As KvCache.truncate(): all copies keep the same tokens. */
+  truncate(length: number): number {
+    let kept = length;
+    for (;;) {
+      const left = this.caches.map((cache) => cache.truncate(kept));
+      kept = Math.min(...left);
+      if (left.every((tokens) => tokens === kept)) return kept;
+    }
+  }
+
+  get pages(): number {
+    return this.caches.reduce((sum, cache) => sum + cache.pages, 0);
+  }
+
+  get bytes(): number {
+    return this.caches.reduce((sum, cache) => sum + cache.bytes, 0);
+  }
+
+  dispose(): void {
+    for (const cache of this.caches) cache.dispose();
+    if (this.lists.bytes > 0) this.parts.pool.give(this.lists.address, this.lists.bytes);
+    this.lists = { address: 0, bytes: 0 };
+  }
+
+  /** One item per KV head and page that the chunk's tokens sit in, with the pages of every zone. Between append and advanceLayer. */
+  zonedItems(layer: number, tokens: number, zones: Zones): AttentionItem[] {
+    const { numKvHeads } = this.parts.space.shapes[layer];
+    const begin = this.length;
+    const lists: number[][] = [];
+    const items: AttentionItem[] = [];
+    for (let kvHead = 0; kvHead < numKvHeads; kvHead++)
+      for (let firstToken = 0; firstToken < tokens; ) {
+        const page = Math.floor((begin + firstToken) / PAGE_SLOTS);
+        const numTokens = Math.min(tokens - firstToken, (page + 1) * PAGE_SLOTS - begin - firstToken);
+        const entries = this.entriesOf(
+          layer,
+          kvHead,
+          zones,
+          page,
+          begin + firstToken,
+          begin + firstToken + numTokens - 1,
+        );
+        const own = this.caches[0].ownPage(layer, kvHead, page);
+        items.push({ entries: 0, numEntries: entries.length, own, firstToken, numTokens, kvHead, partial: 0 });
+        lists.push(entries);
+        firstToken += numTokens;
+      }
+    return this.withLists(items, lists);
+  }
+
+  /** Pages that queries from position `earliest` to `latest`, all on `page`, see in each zone. */
+  private entriesOf(
+    layer: number,
+    kvHead: number,
+    { zones }: Zones,
+    page: number,
+    earliest: number,
+    latest: number,
+  ): number[] {
+    return zones.flatMap(({ store, nearest, farthest, keyEnd, pages }, z) => {
+      let [from, to] = pages?.(page) ?? [0, page];
+      if (farthest > 0) from = Math.max(from, Math.floor((earliest - farthest + 1) / PAGE_SLOTS));
+      if (keyEnd > 0) to = Math.min(to, Math.ceil(keyEnd / PAGE_SLOTS));
+      to = Math.min(to, Math.floor((latest - nearest) / PAGE_SLOTS) + 1);
+      return this.caches[store].entries(layer, kvHead, from, to).map((entry) => entry | (z << ZONE_SHIFT));
+    });
+  }
+
+  private withLists(items: AttentionItem[], lists: readonly (readonly number[])[]): AttentionItem[] {
+    const { heap, pool } = this.parts;
+    const words = lists.reduce((sum, list) => sum + list.length, 0);
+    if (words * 4 > this.lists.bytes) {
+      if (this.lists.bytes > 0) pool.give(this.lists.address, this.lists.bytes);
+      const bytes = 2 ** Math.ceil(Math.log2(words * 4 + 1));
+      this.lists = { address: pool.take(bytes), bytes };
+    }
+    const space = heap.addresses(this.lists.address, words);
+    let at = 0;
+    return items.map((item, i) => {
+      space.set(lists[i], at);
+      const entries = this.lists.address + at * 4;
+      at += lists[i].length;
+      return { ...item, entries };
+    });
+  }
+}
+
+/** A layer's shape in a store: full layers keep what the store keeps, local ones have only the first store. */
+function shapeIn(shape: LayerShape, { stores }: Zones, store: number): LayerShape {
+  if (shape.window > 0) return store === 0 ? shape : { ...shape, numKvHeads: 0 };
+  const { window, sinks } = stores[store];
+  return { ...shape, window, pinnedPages: Math.ceil(sinks / PAGE_SLOTS) };
+}
