@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { occurrences, promptOf, testCell } from "../../../../test/support/task-cell.ts";
 import type { Draft, Task } from "../../types.ts";
-import { occurrences, promptOf, testCell } from "../needle/cell.test.support.ts";
 import { infiniteBenchTasks } from "./index.ts";
 
 const [passkey, numberString, keyValue, mathFind, codeRun] = infiniteBenchTasks;

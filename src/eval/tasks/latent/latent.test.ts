@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { occurrences, plainHaystack, promptOf, testCell } from "../../../../test/support/task-cell.ts";
 import { createHaystack } from "../../haystack.ts";
-import { occurrences, plainHaystack, promptOf, testCell } from "../needle/cell.test.support.ts";
 import { bank, cleanHaystack, functionWords } from "./bank.ts";
 import { latentTasks } from "./index.ts";
 import { contentStems, stem } from "./stem.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { occurrences, promptOf, testCell } from "../../../../test/support/task-cell.ts";
 import type { Draft, Task } from "../../types.ts";
-import { occurrences, promptOf, testCell } from "../needle/cell.test.support.ts";
 import { lostInTheMiddleTasks } from "./index.ts";
 
 const byId = new Map(lostInTheMiddleTasks.map((task) => [task.id, task]));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { occurrences, promptOf, testCell } from "./cell.test.support.ts";
+import { occurrences, promptOf, testCell } from "../../../../test/support/task-cell.ts";
 import { needleFact, needleMulti } from "./fact.ts";
 import { needleFixed } from "./fixed.ts";
 import { needleTasks } from "./index.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { plainHaystack } from "./cell.test.support.ts";
+import { plainHaystack } from "../../../../test/support/task-cell.ts";
 import { hide, sentenceStart } from "./place.ts";
 
 test("a needle stands before the sentence in which its place falls, at the beginning for 0 and at the end for 1", () => {

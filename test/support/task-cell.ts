@@ -1,7 +1,7 @@
 /** Cells for tests of tasks: one token is four characters of the prompt. */
-import { createHaystack } from "../../haystack.ts";
-import { createRandom } from "../../random.ts";
-import type { Cell, Haystack, Parts, Task } from "../../types.ts";
+import { createHaystack } from "../../src/eval/haystack.ts";
+import { createRandom } from "../../src/eval/random.ts";
+import type { Cell, Haystack, Parts, Task } from "../../src/eval/types.ts";
 
 const words = "the old harbour of this town has many narrow lanes and stone houses where people trade wool".split(" ");
 
