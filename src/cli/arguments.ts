@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { type Plan, parsePlan } from "../context/plan.ts";
+import { presets } from "../context/presets.ts";
 import { InputError } from "../runtime/errors.ts";
 
 /** A parser for a whole number from `minimum` to `maximum`, both included. */
@@ -49,8 +50,9 @@ export function threadCount(text: string): number {
   );
 }
 
-/** A plan as inline JSON or as the path of a JSON file. */
+/** A plan as the name of a preset, as inline JSON, or as the path of a JSON file. */
 export function planArgument(text: string): Plan {
+  if (Object.hasOwn(presets, text)) return presets[text].plan;
   const inline = text.trimStart().startsWith("{");
   return parsePlan(parseJson(inline ? "--plan" : text, inline ? text : readText(text, "--plan")));
 }

@@ -26,7 +26,7 @@ export function addModelOption(command: Command): Command {
 export function addComputeOptions(command: Command): Command {
   return command
     .addOption(
-      new Option("-p, --plan <json|file>", "context plan: inline JSON or a JSON file")
+      new Option("-p, --plan <plan>", "context plan: preset, inline JSON or a JSON file")
         .argParser(planArgument)
         .default(defaultPlan, "exact attention, 8-bit cache"),
     )

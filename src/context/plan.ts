@@ -1,23 +1,59 @@
 /**
  * A context plan: everything specific to long context, as data, validated before any weight is read.
- * Each axis has a trivial member that defines its contract; `cache.format` is the one real choice so far.
+ * Each axis has a trivial member that defines its contract; `position` and `cache.format` have real choices so far.
  */
 import { z } from "zod";
 import { InputError } from "../runtime/errors.ts";
-import { positionOptionsSchema } from "./position/registry.ts";
+import { positionMethods, positionOptionsSchema } from "./position/registry.ts";
 
-const method = (...ids: [string, ...string[]]) => z.strictObject({ method: z.enum(ids).default(ids[0]) });
+export interface Technique {
+  readonly id: string;
+  readonly summary: string;
+}
+
+/** Axes that have their trivial member only, and the parts of the cache axis. */
+const members = {
+  prefill: { full: "every token attends to all before it" },
+  decode: { full: "every new token attends to all before it" },
+  "cache.score": { "keep-all": "nothing is dropped" },
+  "cache.format": {
+    q8: "8 bits: keys with a scale and mean per page and channel, values with a scale",
+    f32: "as computed",
+  },
+  speculate: { none: "one token a step" },
+  memory: { none: "nothing beyond the context" },
+} as const;
+
+type Axis = keyof typeof members;
+
+function choice<A extends Axis>(axis: A) {
+  const ids = Object.keys(members[axis]) as [keyof (typeof members)[A] & string];
+  return z.enum(ids).default(ids[0]);
+}
+
+function method(axis: "prefill" | "decode" | "speculate" | "memory") {
+  return z.strictObject({ method: choice(axis) }).default({ method: Object.keys(members[axis])[0] as never });
+}
 
 const planSchema = z.strictObject({
   position: positionOptionsSchema.default({ method: "rope" }),
-  prefill: method("full").default({ method: "full" }),
-  decode: method("full").default({ method: "full" }),
+  prefill: method("prefill"),
+  decode: method("decode"),
   cache: z
-    .strictObject({ score: z.enum(["keep-all"]).default("keep-all"), format: z.enum(["q8", "f32"]).default("q8") })
+    .strictObject({ score: choice("cache.score"), format: choice("cache.format") })
     .default({ score: "keep-all", format: "q8" }),
-  speculate: method("none").default({ method: "none" }),
-  memory: method("none").default({ method: "none" }),
+  speculate: method("speculate"),
+  memory: method("memory"),
 });
+
+/** All techniques by axis, as `longspan plans list` shows them. */
+export const planTechniques: readonly { readonly axis: string; readonly members: readonly Technique[] }[] = [
+  { axis: "position", members: positionMethods.map(({ id, summary }) => ({ id, summary })) },
+  ...Object.entries(members).map(([axis, choices]) => ({
+    axis,
+    members: Object.entries(choices).map(([id, summary]) => ({ id, summary })),
+  })),
+];
 
 export type Plan = z.infer<typeof planSchema>;
 export type CacheFormat = Plan["cache"]["format"];
