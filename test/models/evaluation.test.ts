@@ -9,7 +9,7 @@ import { temporaryFolder } from "../support/sessions.ts";
 
 const model = ["--model", "smollm2-135m"];
 
-test("eval run: niah_single_2 and vt at 1,024 tokens, filled to 0.98 or more; at least 5 of 6 needles found; the harness takes less than 3 % of the time", async () => {
+test("eval run: niah_single_2 and vt at 1,024 tokens, filled to 0.97 or more; at least 5 of 6 needles found; the harness takes less than 3 % of the time", async () => {
   const out = join(temporaryFolder(), "run");
   const args = ["eval", "run", "niah_single_2", "vt", ...model, "--lengths", "1k", "--samples", "6", "--no-cache"];
   const { code, stdout, stderr } = await runCli([...args, "--out", out, "--json"]);
@@ -17,7 +17,7 @@ test("eval run: niah_single_2 and vt at 1,024 tokens, filled to 0.98 or more; at
   const { rows, info } = readRun(out);
   assert.equal(rows.length, 12);
   assert.equal(info.mode, "chat+prefill");
-  assert.ok(rows.every(({ fill }) => fill > 0.98 && fill <= 1));
+  assert.ok(rows.every(({ fill }) => fill > 0.97 && fill <= 1));
   assert.ok(rows.filter(({ task, score }) => task === "niah_single_2" && score === 1).length >= 5);
   // Essays begin alike: all but the first sample find a part of theirs in the cache.
   assert.ok(rows.filter(({ task, usage }) => task === "niah_single_2" && usage.cachedTokens > 0).length >= 4);

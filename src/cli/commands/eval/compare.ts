@@ -40,5 +40,5 @@ async function compare(a: string, b: string, options: CompareOptions): Promise<v
   const comparison = compareRuns(readRun(a).rows, readRun(b).rows);
   if (options.json) await write(`${JSON.stringify(comparison)}\n`);
   else await write(`${comparisonText(comparison, { columns: process.stdout.columns ?? 100, color: hasColor() })}\n`);
-  if (options.failBelow !== undefined && worse(comparison, options.failBelow)) process.exitCode = 1;
+  if (options.failBelow !== undefined && worse(comparison, options.failBelow).length > 0) process.exitCode = 1;
 }

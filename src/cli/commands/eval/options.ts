@@ -79,12 +79,21 @@ export function dataArgument(text: string, earlier: ReadonlyMap<string, string>)
 
 /** 4096, 4k or 4K; several with commas between them, in ascending order. */
 export function lengthsArgument(text: string): number[] {
+  return tokenCounts("--lengths", 1, text);
+}
+
+/** The same, and 0. */
+export function contextsArgument(text: string): number[] {
+  return tokenCounts("--contexts", 0, text);
+}
+
+function tokenCounts(option: string, least: number, text: string): number[] {
   const lengths = text.split(",").map((part) => {
     const [, digits, kilo] = /^(\d+(?:\.\d+)?)(k?)$/i.exec(part.trim()) ?? [];
     const length = Number(digits) * (kilo ? 1024 : 1);
-    if (!(Number.isInteger(length) && length > 0))
+    if (!(Number.isInteger(length) && length >= least))
       throw new InputError(
-        `--lengths: expected tokens such as 4096 or 4k, got "${part}". Write for example --lengths 4k,8k.`,
+        `${option}: expected tokens such as 4096 or 4k, got "${part}". Write for example ${option} 4k,8k.`,
       );
     return length;
   });

@@ -21,7 +21,7 @@ import { findModel, loadEngine } from "../../model.ts";
 import { addComputeOptions, addModelOption, type ComputeOptions } from "../../options.ts";
 import { write } from "../../output.ts";
 import { progressBar } from "../../progress.ts";
-import { lengthsArgument } from "./options.ts";
+import { contextsArgument, lengthsArgument } from "./options.ts";
 
 const measures = ["position", "context", "sliding-window", "chunked", "shuffled-prefix", "longppl"] as const;
 
@@ -58,7 +58,7 @@ export function perplexityCommand(): Command {
   return addComputeOptions(addModelOption(command))
     .addOption(new Option("--measure <measure>", "what is measured").choices(measures).default("context"))
     .option("--targets <n>", "tokens at the end of each document that are scored", wholeNumber("--targets", 1), 1024)
-    .option("--contexts <n,n,…>", "tokens before the targets (shuffled-prefix: the largest)", lengthsArgument)
+    .option("--contexts <n,n,…>", "tokens before the targets (shuffled-prefix: the largest)", contextsArgument)
     .option("--window <n>", "tokens of a window (longppl: of the short context)", wholeNumber("--window", 2))
     .option("--stride <n>", "tokens from one window to the next", wholeNumber("--stride", 1))
     .option("--length <n>", "most tokens read of a document", (text: string) => lengthsArgument(text)[0])
