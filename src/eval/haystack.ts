@@ -78,7 +78,7 @@ export function builtInHaystack(name = "speeches"): Haystack {
 
 /** The haystack that a person names: one of the package's, otherwise a file or folder. */
 export async function openHaystack(name = "speeches"): Promise<Haystack> {
-  return Object.hasOwn(builtIn, name) ? builtInHaystack(name) : readHaystack(name);
+  return Object.hasOwn(builtIn, name) || !existsSync(name) ? builtInHaystack(name) : readHaystack(name);
 }
 
 /** A haystack of a user's own: a file, or a folder of files in byte order of their paths. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { InputError } from "../../runtime/errors.ts";
 import { builtInHaystack } from "../haystack.ts";
-import { createCell, promptHash, samplesOf } from "../run/samples.ts";
+import { createCell, samplesOf } from "../run/samples.ts";
 import { tiers } from "../tiers.ts";
 import type { Parts } from "../types.ts";
 import { findTasks, tasks } from "./registry.ts";
@@ -26,11 +26,9 @@ test("ids are unique, and every task says where it comes from and under which li
     );
 });
 
-test("every task that needs no file makes the same sample twice, fills 0.98 to 1 of 12,000 tokens, and gives nothing for no answer", () => {
+test("every task that needs no file fills 0.98 to 1 of 12,000 tokens, and gives nothing for no answer", () => {
   for (const task of ownTasks) {
-    const make = () => samplesOf(task, createCell(counter, task, 12_000, 3, source))(1);
-    const sample = make();
-    assert.equal(promptHash(make()), promptHash(sample), task.id);
+    const sample = samplesOf(task, createCell(counter, task, 12_000, 3, source))(1);
     const fill = (sample.promptTokens + sample.maxTokens) / sample.length;
     // The harness's fwe exceeds the length by its answer, which is one of its deviations.
     const most = task.id === "lmeval_fwe" ? 1.01 : 1;

@@ -6,7 +6,7 @@ import { splitSentences } from "../../sentences.ts";
 import type { Haystack, Parts, Sample, Task } from "../../types.ts";
 import { rulerTasks } from "./index.ts";
 
-const SEEDS = 30;
+const SEEDS = 12;
 const LENGTH = 4096;
 
 /** Four characters a token. */
