@@ -147,7 +147,8 @@ export async function openEndpoint(options: EndpointOptions): Promise<EndpointBa
     }
 
     return {
-      name: `${model} at ${root}`,
+      // Servers of local files call a model by its path.
+      name: `${model.slice(model.lastIndexOf("/") + 1)} at ${root}`,
       fingerprint: createHash("sha256")
         .update(JSON.stringify([root, model, mode]))
         .digest("hex")
