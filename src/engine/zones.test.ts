@@ -31,6 +31,9 @@ const methods: [title: string, position: object, distance: Distance][] = [
   ["sink-window, a page of sinks", { method: "sink-window", sinks: 64, window: 64 }, distances.sinkWindow(64, 64)],
 ];
 
+/** Of one store, of chunks, of two stores, with a window. */
+const kinds = [0, 2, 4, 7].map((i) => methods[i]);
+
 function randomHeads(tokens: number): Heads {
   const { heads, kvHeads, headDim } = shape;
   return {
@@ -80,29 +83,29 @@ function largestError(actual: Float32Array, expected: Float64Array): number {
 }
 
 for (const [title, position, distance] of methods)
-  test(`${title}: 440 tokens in pieces that fit no page equal the definition within 1e-4, with f32 pages`, async () => {
-    const inputs = randomHeads(440);
+  test(`${title}: 330 tokens in pieces that fit no page equal the definition within 1e-4, with f32 pages`, async () => {
+    const inputs = randomHeads(330);
     const expected = attentionByDistance(inputs, shape, distance);
     // Steps of one token at the end split their keys over threads.
-    const pieces = [70, 192, 1, 100, 56, ...Array(21).fill(1)];
+    const pieces = [70, 150, 1, 60, 40, ...Array(9).fill(1)];
     const { out } = await attendInPieces(inputs, position, pieces, "f32");
     const error = largestError(out, expected);
     assert.ok(error < 1e-4, `${error}`);
   });
 
 test("q8 pages: one method of each kind stays within 0.05 of the definition", async () => {
-  const inputs = randomHeads(320);
-  for (const [title, position, distance] of methods.filter((_, i) => [0, 2, 4, 7].includes(i))) {
-    const { out } = await attendInPieces(inputs, position, [192, 112, 16], "q8");
+  const inputs = randomHeads(290);
+  for (const [title, position, distance] of kinds) {
+    const { out } = await attendInPieces(inputs, position, [192, 90, 8], "q8");
     const error = largestError(out, attentionByDistance(inputs, shape, distance));
     assert.ok(error < 0.05, `${title}: ${error}`);
   }
 });
 
-test("within the near zone, and within a chunk, every method is the model as trained, bit for bit", async () => {
+test("within the near zone, and within a chunk, one method of each kind is the model as trained, bit for bit", async () => {
   const inputs = randomHeads(60);
   const { out } = await attendInPieces(inputs, { method: "rope" }, [60], "q8");
-  for (const [title, position] of methods)
+  for (const [title, position] of kinds)
     assert.deepEqual((await attendInPieces(inputs, position, [25, 35], "q8")).out, out, title);
 });
 

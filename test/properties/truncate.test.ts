@@ -34,7 +34,7 @@ for (const [i, name] of names.entries()) {
             await session.dispose();
           },
         ),
-        { numRuns: 8, seed: 1 },
+        { numRuns: name.startsWith("gemma") ? 3 : 6, seed: 1 },
       ));
 }
 
