@@ -79,7 +79,7 @@ export async function kvQuality(engine: Engine, options: KvQualityOptions): Prom
 function qualityOf(sample: KvQualitySample, comparison: Comparison, options: KvQualityOptions): SampleQuality {
   const { prompt, reference, plan, answerSteps, continuationSteps } = comparison;
   const { id, task, group = id, depth } = sample;
-  const scoreOf = (output: string) => options.score?.(output, sample).score;
+  const scoreOf = (output: string) => options.score?.(output, sample)?.score;
   const scores = { reference: scoreOf(reference.text), plan: scoreOf(plan.text) };
   const first = firstDivergence(reference.tokenIds, plan.tokenIds);
   const answer = figuresOf(answerSteps);

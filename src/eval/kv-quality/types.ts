@@ -23,8 +23,8 @@ export interface KvQualityOptions {
   readonly questionKnown?: boolean;
   /** Most steps of an answer or continuation that are compared. Default 128: the reference's logits are held. */
   readonly steps?: number;
-  /** What an answer is worth. Without it, answers are only compared with each other. */
-  score?(output: string, sample: KvQualitySample): Score;
+  /** What an answer is worth. Without it, or where it says nothing, answers are only compared with each other. */
+  score?(output: string, sample: KvQualitySample): Score | undefined;
   readonly signal?: AbortSignal;
   /** Prompt tokens read, of those of all samples with both plans. */
   onProgress?(done: number, total: number): void;

@@ -93,7 +93,7 @@ async function compareKv(names: string[], options: KvOptions): Promise<void> {
       samples,
       mode,
       questionKnown: options.questionKnown ?? false,
-      score: (output, sample) => tasks.get(sample.task)?.score(output, sample) ?? { score: 0 },
+      score: (output, sample) => tasks.get(sample.task)?.score(output, sample),
       signal,
       onProgress(done, total) {
         bar ??= progressBar(process.stderr, { label: "reading", total, unit: "tokens" });
