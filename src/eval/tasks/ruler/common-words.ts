@@ -7,7 +7,7 @@ import { filled } from "../../fill.ts";
 import { stringMatchAll, wordMatchAll } from "../../score/string-match.ts";
 import type { Random, Task } from "../../types.ts";
 import { ask, budget, type Unbudgeted } from "./passage.ts";
-import { type CommonWordsTemplate, fillIn, type Profile } from "./profiles.ts";
+import { type CommonWordsTemplate, describeTask, fillIn, type Profile } from "./profiles.ts";
 import { readVocabulary } from "./words.ts";
 
 const COMMON = 10;
@@ -33,12 +33,7 @@ const scales: Record<"short" | "long", Scale> = {
 export function commonWordsTask(id: string, summary: string, profile: Profile): Task {
   const template = profile.templates.common_words_extraction;
   return {
-    id: profile.idPrefix + id,
-    family: profile.family,
-    version: 1,
-    summary,
-    source: profile.source,
-    license: profile.license,
+    ...describeTask(id, summary, profile),
     cell(cell) {
       const vocabulary = readVocabulary();
       const { length } = cell;

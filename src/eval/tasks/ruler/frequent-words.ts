@@ -8,7 +8,7 @@ import { filled } from "../../fill.ts";
 import { stringMatchAll } from "../../score/string-match.ts";
 import type { Random, Task } from "../../types.ts";
 import { ask, budget, type Unbudgeted } from "./passage.ts";
-import type { FrequentWordsTemplate, Profile } from "./profiles.ts";
+import { describeTask, type FrequentWordsTemplate, type Profile } from "./profiles.ts";
 
 const ALPHA = 2;
 /** Riemann's zeta at 2. */
@@ -23,12 +23,7 @@ const LEAST = Math.ceil(ZETA / ((ASKED + 1) ** -ALPHA - (ASKED + 2) ** -ALPHA));
 export function frequentWordsTask(id: string, summary: string, profile: Profile): Task {
   const template = profile.templates.freq_words_extraction;
   return {
-    id: profile.idPrefix + id,
-    family: profile.family,
-    version: 1,
-    summary,
-    source: profile.source,
-    license: profile.license,
+    ...describeTask(id, summary, profile),
     cell(cell) {
       const countedAnswer = profile.frequentWordsCountAnswer ? template.maxTokens : 0;
       const words = Math.max(ASKED + 1, Math.floor((cell.length - countedAnswer) / TOKENS_PER_WORD));

@@ -8,7 +8,7 @@ import { filled } from "../../fill.ts";
 import { stringMatchAll } from "../../score/string-match.ts";
 import type { Haystack, Random, Task } from "../../types.ts";
 import { ask, budget, interleave, joinPieces, type Passage, type Unbudgeted } from "./passage.ts";
-import { fillIn, type NeedleTemplate, type Profile } from "./profiles.ts";
+import { describeTask, fillIn, type NeedleTemplate, type Profile } from "./profiles.ts";
 import { type Compounds, readCompounds } from "./words.ts";
 
 type Kind = "words" | "numbers" | "uuids";
@@ -29,12 +29,7 @@ const depths = Array.from({ length: 40 }, (_, i) => Math.round((100 * i) / 39));
 export function niahTask(id: string, summary: string, options: NiahOptions, profile: Profile): Task {
   const template = profile.templates.niah;
   return {
-    id: profile.idPrefix + id,
-    family: profile.family,
-    version: 1,
-    summary,
-    source: profile.source,
-    license: profile.license,
+    ...describeTask(id, summary, profile),
     sweepsDepth: options.queries * options.valuesPerKey === 1,
     cell(cell) {
       const compounds = readCompounds();

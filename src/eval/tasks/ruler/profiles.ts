@@ -117,3 +117,8 @@ export function fillIn(template: string, values: Readonly<Record<string, string 
     return String(values[name]);
   });
 }
+
+/** What all tasks of a profile say of themselves. */
+export function describeTask(id: string, summary: string, { idPrefix, family, source, license }: Profile) {
+  return { id: idPrefix + id, family, version: 1, summary, source, license };
+}

@@ -8,7 +8,7 @@ import { filled } from "../../fill.ts";
 import { stringMatchAll } from "../../score/string-match.ts";
 import type { Cell, Random, Task } from "../../types.ts";
 import { ask, budget, interleave, joinPieces, type Passage, type Unbudgeted } from "./passage.ts";
-import { type ChainTemplate, fillIn, type Profile } from "./profiles.ts";
+import { type ChainTemplate, describeTask, fillIn, type Profile } from "./profiles.ts";
 
 const HOPS = 4;
 const NAME_LETTERS = 5;
@@ -20,12 +20,7 @@ const EXAMPLE_LINES = 5;
 export function variableTrackingTask(id: string, summary: string, profile: Profile): Task {
   const template = profile.templates.variable_tracking;
   return {
-    id: profile.idPrefix + id,
-    family: profile.family,
-    version: 1,
-    summary,
-    source: profile.source,
-    license: profile.license,
+    ...describeTask(id, summary, profile),
     cell(cell) {
       const example = exampleOf(cell, template);
       const build = (units: number, random: Random) =>
