@@ -25,12 +25,30 @@ test("parsing a complete plan again changes nothing", () => {
   assert.deepEqual(parsePlan(JSON.parse(JSON.stringify(plan))), plan);
 });
 
+test("a plan that drops is completed with how; options at their defaults shrink to the id", () => {
+  assert.deepEqual(parsePlan({ cache: { score: { method: "random" }, budget: 256 } }).cache, {
+    score: "random",
+    format: "q8",
+    budget: 256,
+    allocation: "uniform",
+    schedule: "after-prefill",
+    sinks: 4,
+    window: 128,
+  });
+});
+
 const wrong: [value: unknown, message: RegExp][] = [
-  [{ cache: { format: "q4" } }, /^plan: cache\.format: .*"q8"\|"f32".* Correct the plan/],
+  [{ cache: { format: "q9" } }, /^plan: cache\.format: expected one of q8, .*, got "q9"\. Correct the plan/],
+  [{ cache: { score: "random" } }, /^plan: cache\.budget: expected the tokens to keep/],
+  [
+    { cache: { score: "random", budget: 100 } },
+    /^plan: cache\.budget: expected at least sinks \+ window = 132, got 100/,
+  ],
+  [{ cache: { score: { method: "random", seed: 1 }, budget: 999 } }, /^plan: cache\.score: .*"seed"/],
   [{ position: { method: "zarn" } }, /^plan: position\.method: .*'rope'.*'yarn'/],
   [{ position: { method: "yarn" } }, /^plan: position\.factor: /],
   [{ cach: {} }, /^plan: .*"cach"/],
-  [{ cache: { budget: 4 } }, /^plan: cache: .*"budget"/],
+  [{ cache: { budget: 4 } }, /^plan: cache\.budget: has no meaning while nothing is dropped/],
   [{ prefill: "full" }, /^plan: prefill: .*object/],
   [[], /^plan: .*object/],
   [null, /^plan: .*object/],

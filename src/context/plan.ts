@@ -1,62 +1,60 @@
 /**
  * A context plan: everything specific to long context, as data, validated before any weight is read.
- * Each axis has a trivial member that defines its contract; `position` and `cache.format` have real choices so far.
+ * Each axis has a trivial member that defines its contract; `position` and `cache` have real choices so far.
  */
 import { z } from "zod";
 import { InputError } from "../runtime/errors.ts";
+import { cacheAllocations } from "./cache/allocation/registry.ts";
+import { cacheFormats } from "./cache/format/registry.ts";
+import { cacheSchema } from "./cache/plan.ts";
+import { cacheSchedules } from "./cache/schedule/registry.ts";
+import { cacheScores } from "./cache/score/registry.ts";
 import { positionMethods, positionOptionsSchema } from "./position/registry.ts";
 
-export interface Technique {
-  readonly id: string;
-  readonly summary: string;
-}
-
-/** Axes that have their trivial member only, and the parts of the cache axis. */
-const members = {
+/** Axes that have their trivial member only. */
+const trivial = {
   prefill: { full: "every token attends to all before it" },
   decode: { full: "every new token attends to all before it" },
-  "cache.score": { "keep-all": "nothing is dropped" },
-  "cache.format": {
-    q8: "8 bits: keys with a scale and mean per page and channel, values with a scale",
-    f32: "as computed",
-  },
   speculate: { none: "one token a step" },
   memory: { none: "nothing beyond the context" },
 } as const;
 
-type Axis = keyof typeof members;
-
-function choice<A extends Axis>(axis: A) {
-  const ids = Object.keys(members[axis]) as [keyof (typeof members)[A] & string];
-  return z.enum(ids).default(ids[0]);
-}
-
-function method(axis: "prefill" | "decode" | "speculate" | "memory") {
-  return z.strictObject({ method: choice(axis) }).default({ method: Object.keys(members[axis])[0] as never });
+function method<A extends keyof typeof trivial>(axis: A) {
+  const [only] = Object.keys(trivial[axis]) as [keyof (typeof trivial)[A] & string];
+  return z.strictObject({ method: z.literal(only).default(only as never) }).default({ method: only } as never);
 }
 
 const planSchema = z.strictObject({
   position: positionOptionsSchema.default({ method: "rope" }),
   prefill: method("prefill"),
   decode: method("decode"),
-  cache: z
-    .strictObject({ score: choice("cache.score"), format: choice("cache.format") })
-    .default({ score: "keep-all", format: "q8" }),
+  cache: cacheSchema.prefault({}),
   speculate: method("speculate"),
   memory: method("memory"),
 });
 
+export interface AxisMember {
+  readonly id: string;
+  readonly summary: string;
+}
+
 /** All techniques by axis, as `longspan plans list` shows them. */
-export const planTechniques: readonly { readonly axis: string; readonly members: readonly Technique[] }[] = [
-  { axis: "position", members: positionMethods.map(({ id, summary }) => ({ id, summary })) },
-  ...Object.entries(members).map(([axis, choices]) => ({
+export function planTechniques(): readonly { readonly axis: string; readonly members: readonly AxisMember[] }[] {
+  const only = (axis: keyof typeof trivial) => ({
     axis,
-    members: Object.entries(choices).map(([id, summary]) => ({ id, summary })),
-  })),
-];
+    members: Object.entries(trivial[axis]).map(([id, summary]) => ({ id, summary })),
+  });
+  return [
+    { axis: "position", members: positionMethods },
+    only("prefill"),
+    only("decode"),
+    ...[cacheScores, cacheAllocations, cacheSchedules, cacheFormats].map(({ axis, members }) => ({ axis, members })),
+    only("speculate"),
+    only("memory"),
+  ].map(({ axis, members }) => ({ axis, members: members.map(({ id, summary }) => ({ id, summary })) }));
+}
 
 export type Plan = z.infer<typeof planSchema>;
-export type CacheFormat = Plan["cache"]["format"];
 
 export const defaultPlan: Plan = planSchema.parse({});
 

@@ -2,7 +2,7 @@
  * All copies of a sequence's keys and values: one cache, or for re-indexed positions one for each way in which keys are
  * turned. Layers with a sliding window have only the first.
  */
-import type { CacheFormat } from "../context/plan.ts";
+import type { CachePlan } from "../context/cache/plan.ts";
 import type { Zones } from "../context/position/zones.ts";
 import { type AttentionItem, PAGE_SLOTS, ZONE_SHIFT } from "../ops/attention.ts";
 import type { SharedHeap } from "../runtime/memory.ts";
@@ -17,7 +17,7 @@ export interface KeyStoreParts {
   readonly heap: SharedHeap;
   readonly pool: PagePool;
   readonly space: SequenceSpace;
-  readonly format: CacheFormat;
+  readonly format: CachePlan["format"];
   /** Most tokens. */
   readonly capacity: number;
   readonly zones?: Zones;

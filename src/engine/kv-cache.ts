@@ -2,7 +2,7 @@
  * The KV cache of one sequence: for every (layer, KV head) a table of sealed pages and one open f32 page.
  * Only this file moves the bytes of keys and values. A page holds positions [64n, 64n + 63] of the text.
  */
-import type { CacheFormat } from "../context/plan.ts";
+import type { CachePlan } from "../context/cache/plan.ts";
 import {
   type AttentionItem,
   appendKv,
@@ -44,7 +44,7 @@ export class KvCache {
   private readonly heap: SharedHeap;
   private readonly pool: PagePool;
   private readonly shapes: readonly LayerShape[];
-  private readonly format: CacheFormat;
+  private readonly format: CachePlan["format"];
   private readonly staging: Staging;
   /** f32 caches only: pages of the current chunk, [KV heads][pages]; they become sealed pages as they are. */
   private readonly fresh: number[][];
@@ -54,7 +54,7 @@ export class KvCache {
     heap: SharedHeap;
     pool: PagePool;
     shapes: readonly LayerShape[];
-    format: CacheFormat;
+    format: CachePlan["format"];
     staging: Staging;
     capacity: number;
   }) {
@@ -280,6 +280,6 @@ function heldPages({ first, sealed }: HeadPages, pinnedPages: number): number[] 
   return [...pinned, ...Array.from({ length: Math.max(0, sealed - first) }, (_, i) => first + i)];
 }
 
-function pageBytes(format: CacheFormat, headDim: number): number {
+function pageBytes(format: CachePlan["format"], headDim: number): number {
   return format === "f32" ? floatPageBytes(headDim) : int8PageBytes(headDim);
 }

@@ -46,7 +46,7 @@ export function plansCommand(): Command {
 async function list({ json }: { json?: true }): Promise<void> {
   if (json) {
     const techniques = Object.fromEntries(
-      planTechniques.map(({ axis, members }) => [axis, members.map(({ id }) => id)]),
+      planTechniques().map(({ axis, members }) => [axis, members.map(({ id }) => id)]),
     );
     await write(`${JSON.stringify({ presets: Object.keys(presets), techniques })}\n`);
     return;
@@ -54,7 +54,7 @@ async function list({ json }: { json?: true }): Promise<void> {
   const columns = { preset: "left", what: "left" } as const;
   const rows = Object.entries(presets).map(([name, { summary }]) => [name, summary]);
   await write(`${formatTable(columns, rows)}\n`);
-  for (const { axis, members } of planTechniques) {
+  for (const { axis, members } of planTechniques()) {
     const table = formatTable(
       { [axis]: "left", what: "left" },
       members.map(({ id, summary }) => [id, summary]),
