@@ -8,6 +8,7 @@ export const BATCH_CORRECTIONS: usize = 2304; // f32 [4] units, f32 [4] offsets
 export const BATCH_KEEP: usize = 2368; //        f32 [4]: factor of what was accumulated
 export const BATCH_TAKE: usize = 2384; //        f32 [4]: factor of this page
 export const BATCH_ROWS: usize = 2400; //        u32 [4]: addresses of the rows' queries, turned for a zone
+export const BATCH_SUMS: usize = 2416; //        f32 [4]: this page's sums of weights, times the factor of this page
 export const BATCH_BYTES: usize = 2432;
 
 /** A masked score. Finite, so that differences stay finite. */
@@ -36,7 +37,7 @@ export function maskScores(batch: usize, rowPositions: usize, positions: usize, 
 /**
  * One page's part of the online softmax (Milakov & Gimelshein 2018), rows' maxima f32[4] at `m`, sums f32[4] at `l`.
  * Weights are relative to the page's own maximum, so a long tail of small weights survives 7 bits:
- * keep = 2^(m − m'), take = 2^(page maximum − m'), both for the values kernel.
+ * keep = 2^(m − m'), take = 2^(page maximum − m'), both for the values kernel, and the page's own part of the sums.
  */
 export function softmaxPage(batch: usize, m: usize, l: usize, integer: bool): void {
   let maxima = f32x4.splat(0),
@@ -51,7 +52,9 @@ export function softmaxPage(batch: usize, m: usize, l: usize, integer: bool): vo
   const keep = exp2x4(f32x4.sub(before, after)),
     take = exp2x4(f32x4.sub(maxima, after));
   v128.store(m, after);
-  v128.store(l, madd(v128.load(l), keep, f32x4.mul(sums, take)));
+  sums = f32x4.mul(sums, take);
+  v128.store(l, madd(v128.load(l), keep, sums));
+  v128.store(batch + BATCH_SUMS, sums);
   v128.store(batch + BATCH_KEEP, keep);
   v128.store(batch + BATCH_TAKE, integer ? f32x4.mul(take, f32x4.splat(<f32>1 / 127)) : take);
 }

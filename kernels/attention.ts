@@ -3,16 +3,27 @@
 //
 //   item, u32 each: entries | numEntries | own | firstToken | numTokens | kvHead | partial
 //
-// entries: page addresses, bit 0 set for f32 pages, bits 1 and 2 the zone (0 to 3) that the page is seen in. own: the f32 page that the tile's tokens sit in, or 0: a query sees its own page
+// entries: page addresses, bit 0 set for f32 pages, bits 1 and 2 the zone (0 to 3) that the page is seen in, bit 3 for low-bit pages
+// (page-low.ts), which are unpacked once for all rows. own: the f32 page that the tile's tokens sit in, or 0: a query sees its own page
 // unquantised and earlier pages sealed, so results do not depend on how a prompt was cut into chunks.
 // A zone is a part of the past that sees the query turned to another position (re-indexed positions), or all of it. Zone z, 16 bytes
 // at zones + 16 z: queryOffset | nearest | farthest | keyEnd. Its queries stand queryOffset bytes behind q; a query at i sees its key
 // at j if nearest ≤ i − j < farthest (0: no limit) and j < keyEnd (0: no limit). Zones of one query must not overlap.
 //
 // partial: 0 to write finished rows to `out`, or where to leave [rows][D] sums, maxima [rows], sums of weights [rows] for mergePartials.
-import { BATCH_BYTES, BATCH_KEEP, BATCH_ROWS, BATCH_TAKE, MASKED, maskScores, softmaxPage } from "./attention-batch";
+import {
+  BATCH_BYTES,
+  BATCH_KEEP,
+  BATCH_ROWS,
+  BATCH_SUMS,
+  BATCH_TAKE,
+  MASKED,
+  maskScores,
+  softmaxPage,
+} from "./attention-batch";
 import { scoresFloat, valuesFloat } from "./attention-float";
 import { scoresInt8, valuesInt8 } from "./attention-int8";
+import { addMeans, FLOAT_KEYS, FLOAT_VALUES, meansOf, unpackPage } from "./page-low-unpack";
 import { exp2x4 } from "./simd";
 
 /** q, out: [tokens][heads][D] f32; positions: i32 [tokens]; scale: 1/√D · log2(e). */
@@ -46,7 +57,8 @@ export function attention(
       l = m + rowBytes,
       addresses = l + rowBytes,
       rowPositions = addresses + rowBytes,
-      sums = rowPositions + rowBytes;
+      sums = rowPositions + rowBytes,
+      unpacked = sums + rowBytes * <usize>D;
     for (let r: usize = 0; r < rowBytes; r += 4) store<f32>(m + r, MASKED);
     memory.fill(l, 0, rowBytes);
     memory.fill(sums, 0, rowBytes * <usize>D);
@@ -68,7 +80,7 @@ export function attention(
 
     for (let e = 0; e <= numEntries; e++) {
       const entry = e < numEntries ? load<usize>(entries + ((<usize>e) << 2)) : own | 1;
-      const page = entry & ~(<usize>7);
+      const page = entry & ~(<usize>15);
       if (page == 0) continue;
       const zone = zones + ((entry & 6) << 3);
       const queryOffset = load<i32>(zone),
@@ -88,6 +100,9 @@ export function attention(
       if (keyEnd > 0 && low >= keyEnd) continue;
       const masked =
         high > earliest - nearest || (farthest > 0 && low <= latest - farthest) || (keyEnd > 0 && high >= keyEnd);
+      const isLow = (entry & 8) != 0;
+      const data = isLow ? unpacked : page;
+      const floats = isLow ? unpackPage(scratch, page, data, D) : entry & 1 ? FLOAT_KEYS | FLOAT_VALUES : 0;
       for (let at: usize = 0; at < rowBytes; at += 16) {
         const to = sums + at * <usize>D;
         let rowsAt = addresses + at;
@@ -95,12 +110,15 @@ export function attention(
           v128.store(scratch + BATCH_ROWS, i32x4.add(v128.load(rowsAt), i32x4.splat(queryOffset)));
           rowsAt = scratch + BATCH_ROWS;
         }
-        if (entry & 1) scoresFloat(scratch, rowsAt, page, D, scale);
-        else scoresInt8(scratch, rowsAt, page, D, scale);
+        if (floats & FLOAT_KEYS) scoresFloat(scratch, rowsAt, data, D, scale);
+        else scoresInt8(scratch, rowsAt, data, D, scale);
         if (masked) maskScores(scratch, rowPositions + at, page, zone);
-        softmaxPage(scratch, m + at, l + at, (entry & 1) == 0);
-        if (entry & 1) valuesFloat(scratch, page, D, to, scratch + BATCH_KEEP, scratch + BATCH_TAKE);
-        else valuesInt8(scratch, page, D, to, scratch + BATCH_KEEP, scratch + BATCH_TAKE);
+        softmaxPage(scratch, m + at, l + at, (floats & FLOAT_VALUES) == 0);
+        if (floats & FLOAT_VALUES) valuesFloat(scratch, data, D, to, scratch + BATCH_KEEP, scratch + BATCH_TAKE);
+        else {
+          valuesInt8(scratch, data, D, to, scratch + BATCH_KEEP, scratch + BATCH_TAKE);
+          if (isLow) addMeans(meansOf(data, D), D, to, scratch + BATCH_SUMS);
+        }
       }
     }
 

@@ -4,6 +4,7 @@
 //   q8 page    position i32[64] | kScale f32[D] | kMean f32[D] | vScale f32[D]
 //              | K u7 [8 groups of 8 keys][D/4][2][4 keys × 4 dims]        key[c] = kScale[c]·(u[c] − 64) + kMean[c]
 //              | V i8 [D/8 groups of 8 dims][16][2][4 dims × 4 keys]       value[c] = vScale[c]·i[c]
+//   low-bit    page-low.ts
 //
 // Scales per (page, channel): a model with a large key bias keeps its accuracy (docs/decisions).
 

@@ -16,6 +16,7 @@ const levels: Record<string, number> = {
   hub: 3,
   documents: 3,
   platform: 3.5,
+  conformance: 3.6,
   "index.ts": 3.7,
   server: 4,
   eval: 4,

@@ -4,7 +4,15 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { defaultPlan } from "../context/plan.ts";
-import { decimalNumber, planArgument, readTokenIds, threadCount, wholeNumber, wholeNumbers } from "./arguments.ts";
+import {
+  decimalNumber,
+  planArgument,
+  planOrAutoArgument,
+  readTokenIds,
+  threadCount,
+  wholeNumber,
+  wholeNumbers,
+} from "./arguments.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "longspan-arguments-"));
 
@@ -62,6 +70,12 @@ test("an unusable plan is an InputError that says what is wrong with it", () => 
   assert.throws(() => planArgument("{nonsense"), /^InputError: --plan: expected JSON, got text that is none/);
   assert.throws(() => planArgument(join(folder, "none.json")), /^InputError: --plan: .*none\.json": no such file/);
   assert.throws(() => planArgument(fileWith("key.json", '{"cash":{}}')), /^InputError: plan: .*"cash"/);
+});
+
+test('"auto" is a plan only where the prompt is known beforehand, and the refusal says how to see it', () => {
+  assert.equal(planOrAutoArgument("auto"), "auto");
+  assert.deepEqual(planOrAutoArgument("exact"), defaultPlan);
+  assert.throws(() => planArgument("auto"), /^InputError: --plan: .*got "auto": .*longspan plans check auto --model/);
 });
 
 test("token ids are a non-empty JSON array of whole numbers below the vocabulary size", () => {

@@ -50,8 +50,20 @@ export function threadCount(text: string): number {
   );
 }
 
+/** A plan, or "auto": chosen when the length of the prompt is known. */
+export type PlanOrAuto = Plan | "auto";
+
+export function planOrAutoArgument(text: string): PlanOrAuto {
+  return text === "auto" ? text : planArgument(text);
+}
+
 /** A plan as the name of a preset, as inline JSON, or as the path of a JSON file. */
 export function planArgument(text: string): Plan {
+  if (text === "auto")
+    throw new InputError(
+      '--plan: expected a preset, inline JSON or a JSON file, got "auto": it is chosen by the length of a prompt, which this command does not know beforehand. See what it would be with: longspan plans check auto --model MODEL --tokens N',
+      { got: text },
+    );
   if (Object.hasOwn(presets, text)) return presets[text].plan;
   const inline = text.trimStart().startsWith("{");
   return parsePlan(parseJson(inline ? "--plan" : text, inline ? text : readText(text, "--plan")));

@@ -3,12 +3,22 @@ import { type Command, Option } from "commander";
 import { defaultPlan, type Plan } from "../context/plan.ts";
 import type { GenerateOptions } from "../engine/types.ts";
 import { defaultModel } from "../hub/catalogue.ts";
-import { decimalNumber, planArgument, threadCount, wholeNumber } from "./arguments.ts";
+import {
+  decimalNumber,
+  type PlanOrAuto,
+  planArgument,
+  planOrAutoArgument,
+  threadCount,
+  wholeNumber,
+} from "./arguments.ts";
 
-export interface ComputeOptions {
-  plan: Plan;
+export interface ComputeOptions<P = Plan> {
+  plan: P;
   threads?: number;
 }
+
+/** Of commands that know the length of their prompt before they load a model. */
+export type AutoComputeOptions = ComputeOptions<PlanOrAuto>;
 
 export interface SamplingOptions {
   maxTokens: number;
@@ -24,10 +34,18 @@ export function addModelOption(command: Command): Command {
 }
 
 export function addComputeOptions(command: Command): Command {
+  return withPlan(command, "context plan: preset, inline JSON or a JSON file", planArgument);
+}
+
+export function addAutoComputeOptions(command: Command): Command {
+  return withPlan(command, "context plan: preset, inline JSON, a JSON file, or auto", planOrAutoArgument);
+}
+
+function withPlan(command: Command, description: string, parse: (text: string) => PlanOrAuto): Command {
   return command
     .addOption(
-      new Option("-p, --plan <plan>", "context plan: preset, inline JSON or a JSON file")
-        .argParser(planArgument)
+      new Option("-p, --plan <plan>", description)
+        .argParser(parse)
         .default(defaultPlan, "exact attention, 8-bit cache"),
     )
     .option("-t, --threads <n>", "threads that compute (default: the cores this process may use)", threadCount);

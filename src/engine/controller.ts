@@ -2,6 +2,7 @@
  * The controller: a worker thread that owns the shared memory, the weights and all sequences, and runs the forward pass.
  * One call is at most one chunk of tokens, so that sequences take turns and cancelling is prompt.
  */
+import type { CachePlan, Dropping } from "../context/cache/plan.ts";
 import type { Plan } from "../context/plan.ts";
 import type { Gguf } from "../formats/gguf.ts";
 import type { ModelConfig } from "../model/config.ts";
@@ -13,13 +14,16 @@ import { CapacityError, InputError } from "../runtime/errors.ts";
 import { compileKernels } from "../runtime/kernels.ts";
 import { SharedHeap } from "../runtime/memory.ts";
 import { CONTROL_BYTES, Team } from "../runtime/team.ts";
+import { LayerMajorRead } from "./layer-major.ts";
 import { allLogits, targetLogProbs } from "./logits.ts";
 import { PagePool } from "./page-pool.ts";
 import { serveCalls } from "./rpc.ts";
 import { createSampler, type Sampler, type SamplingOptions } from "./sampler.ts";
+import { readAgain } from "./second-reading.ts";
 import { Sequence } from "./sequence.ts";
 import { SequenceSpace } from "./sequence-space.ts";
-import type { EngineMemory, SessionMemory } from "./types.ts";
+import { useTechniques } from "./techniques.ts";
+import type { EngineMemory, KeptSlots, SessionMemory } from "./types.ts";
 
 export interface LoadParams {
   path: string;
@@ -27,6 +31,7 @@ export interface LoadParams {
   config: ModelConfig;
   threads: number;
   chunk: number;
+  techniques?: readonly string[];
 }
 export interface LoadResult {
   kernelBuild: string;
@@ -39,6 +44,17 @@ interface PrefillCall {
   all: boolean;
   targets?: Int32Array;
 }
+interface LayerChunkCall {
+  session: number;
+  layer: number;
+  first: number;
+  count: number;
+  /** After it, the layer is done: its slots are dropped. */
+  dropping?: Dropping;
+  /** Its last token's logits are kept. */
+  last: boolean;
+  targets?: Int32Array;
+}
 interface PrefillResult {
   logits?: Float32Array;
   logProbs?: Float64Array;
@@ -47,6 +63,7 @@ interface PrefillResult {
 interface Slot {
   sequence: Sequence;
   sampler: Sampler;
+  layerMajor?: LayerMajorRead;
 }
 
 /** Scratch of the kernels other than attention: an unpacked piece of a panel. */
@@ -61,6 +78,7 @@ export class Controller {
   private readonly config: ModelConfig;
   private readonly decoder: Decoder;
   private readonly space: SequenceSpace;
+  private readonly chunk: number;
   private readonly weightBytes: number;
   private readonly workBytes: number;
 
@@ -92,6 +110,7 @@ export class Controller {
     } finally {
       file.close();
     }
+    this.chunk = params.chunk;
     this.space = new SequenceSpace(team, heap, params.config, params.chunk);
     this.workBytes = heap.usedBytes - this.weightBytes;
   }
@@ -113,12 +132,65 @@ export class Controller {
     return this.team.buildName;
   }
 
-  open({ session, plan }: { session: number; plan: Plan }): void {
+  open({ session, plan, collect = [] }: { session: number; plan: Plan; collect?: readonly CachePlan[] }): void {
     const { team, heap, pool, config, space } = this;
     this.slots.set(session, {
-      sequence: new Sequence({ team, heap, pool, config, space, plan }),
+      sequence: new Sequence({ team, heap, pool, config, space, plan, collect }),
       sampler: createSampler(),
     });
+  }
+
+  /** Opens a session that goes on from where another stands. */
+  fork({ session, from }: { session: number; from: number }): void {
+    this.slots.set(session, { sequence: this.slot(from).sequence.fork(), sampler: createSampler() });
+  }
+
+  /** Drops slots by a cache plan. */
+  drop({ session, dropping, once }: { session: number; dropping: Dropping; once: boolean }): void {
+    this.slot(session).sequence.drop(this.decoder, dropping, { once });
+  }
+
+  kept({ session }: { session: number }): KeptSlots[] {
+    return this.slot(session).sequence.kept();
+  }
+
+  /** Reads tokens in a copy that is thrown away, to see what they look at among tokens [start, end). */
+  readAgain({
+    session,
+    start,
+    end,
+    tokenIds,
+  }: {
+    session: number;
+    start: number;
+    end: number;
+    tokenIds: Int32Array;
+  }): void {
+    readAgain(this.slot(session).sequence.readingAgain(start, end), this.decoder, tokenIds, this.chunk);
+  }
+
+  /** Begins to read tokens layer by layer. */
+  beginLayers({ session, tokenIds }: { session: number; tokenIds: Int32Array }): void {
+    const { heap, pool, decoder } = this;
+    const slot = this.slot(session);
+    slot.layerMajor = new LayerMajorRead({ heap, pool, decoder, sequence: slot.sequence }, tokenIds);
+  }
+
+  layerChunk({ session, layer, first, count, dropping, last, targets }: LayerChunkCall): PrefillResult {
+    const { sequence, layerMajor } = this.slot(session);
+    layerMajor?.step(layer, first, count);
+    if (last) this.keepLogits(sequence, count - 1);
+    const logProbs = targets && targetLogProbs(this.decoder, targets, this.config.vocabularySize);
+    if (dropping) layerMajor?.drop(layer, dropping);
+    return { logProbs };
+  }
+
+  /** Ends reading layer by layer; what was read by some layers only is forgotten, with all else. */
+  endLayers({ session, isComplete }: { session: number; isComplete: boolean }): void {
+    const slot = this.slot(session);
+    slot.layerMajor?.dispose();
+    slot.layerMajor = undefined;
+    if (!isComplete) slot.sequence.stores.truncate(0);
   }
 
   /** Refuses a prompt whose pages will not fit, before its first chunk is read. */
@@ -189,6 +261,7 @@ export class Controller {
   }
 
   close({ session }: { session: number }): void {
+    this.slots.get(session)?.layerMajor?.dispose();
     this.slots.get(session)?.sequence.dispose();
     this.slots.delete(session);
   }
@@ -213,10 +286,18 @@ export function controllerMethods(host: Host) {
   };
   return {
     async load(params: LoadParams, progress: (event: unknown) => void): Promise<LoadResult> {
+      await useTechniques(params.techniques);
       controller = await Controller.load(host, params, progress);
       return { kernelBuild: controller.kernelBuild };
     },
     open: (params: Parameters<Controller["open"]>[0]) => loaded().open(params),
+    fork: (params: Parameters<Controller["fork"]>[0]) => loaded().fork(params),
+    drop: (params: Parameters<Controller["drop"]>[0]) => loaded().drop(params),
+    kept: (params: { session: number }) => loaded().kept(params),
+    readAgain: (params: Parameters<Controller["readAgain"]>[0]) => loaded().readAgain(params),
+    beginLayers: (params: Parameters<Controller["beginLayers"]>[0]) => loaded().beginLayers(params),
+    layerChunk: (params: LayerChunkCall) => loaded().layerChunk(params),
+    endLayers: (params: Parameters<Controller["endLayers"]>[0]) => loaded().endLayers(params),
     expectRoom: (params: Parameters<Controller["expectRoom"]>[0]) => loaded().expectRoom(params),
     prefill: (params: PrefillCall) => loaded().prefill(params),
     truncate: (params: Parameters<Controller["truncate"]>[0]) => loaded().truncate(params),

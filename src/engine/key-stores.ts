@@ -29,8 +29,12 @@ export class KeyStores {
   /** Lists of pages for attention items, grown as needed. */
   private lists = { address: 0, bytes: 0 };
 
-  constructor(parts: KeyStoreParts) {
+  constructor(parts: KeyStoreParts, caches?: readonly KvCache[]) {
     this.parts = parts;
+    if (caches) {
+      this.caches = caches;
+      return;
+    }
     const { team, heap, pool, space, format, capacity, zones } = parts;
     const shapesOf = zones?.stores.map((_, store) => space.shapes.map((shape) => shapeIn(shape, zones, store)));
     this.caches = (shapesOf ?? [space.shapes]).map(
@@ -42,8 +46,21 @@ export class KeyStores {
     );
   }
 
+  /** An independent copy; pages are shared until one of the two drops slots of them. */
+  fork(): KeyStores {
+    return new KeyStores(
+      this.parts,
+      this.caches.map((cache) => cache.fork()),
+    );
+  }
+
   get length(): number {
     return this.caches[0].length;
+  }
+
+  /** Sets how many tokens the next layer has: all tokens are read layer by layer. */
+  set length(tokens: number) {
+    for (const cache of this.caches) cache.length = tokens;
   }
 
   bytesFor(tokens: number): number {

@@ -1,6 +1,7 @@
 /**
  * The KV cache of one sequence: for every (layer, KV head) a table of sealed pages and one open f32 page.
- * Only this file moves the bytes of keys and values. A page holds positions [64n, 64n + 63] of the text.
+ * Only this file and compaction.ts move the bytes of keys and values. A page holds positions [64n, 64n + 63] of the text;
+ * where slots were dropped, a head has fewer pages, and older ones may hold any positions.
  */
 import type { CachePlan } from "../context/cache/plan.ts";
 import {
@@ -26,7 +27,15 @@ interface HeadPages {
   first: number;
   sealed: number;
   open: number;
+  /** Pages of the text that were dropped, net of those made by compaction: sealed + missing is the text's number of full pages. */
+  missing: number;
 }
+
+/** Address of an entry's page: the bits below are flags. */
+export function pageOf(entry: number): number {
+  return (entry & ~(PAGE_ALIGNMENT - 1)) >>> 0;
+}
+const PAGE_ALIGNMENT = 64;
 
 /** f32 pages that a chunk fills, shared by all sequences: [KV heads][pages of a chunk]. */
 export interface Staging {
@@ -34,6 +43,17 @@ export interface Staging {
   /** u32 space for the page addresses of one append and for the (from, to) pairs of one seal. */
   readonly runTable: number;
   readonly pairTable: number;
+}
+
+export interface KvCacheParts {
+  readonly team: Team;
+  readonly heap: SharedHeap;
+  readonly pool: PagePool;
+  readonly shapes: readonly LayerShape[];
+  readonly format: CachePlan["format"];
+  readonly staging: Staging;
+  /** Most tokens. */
+  readonly capacity: number;
 }
 
 export class KvCache {
@@ -48,16 +68,12 @@ export class KvCache {
   private readonly staging: Staging;
   /** f32 caches only: pages of the current chunk, [KV heads][pages]; they become sealed pages as they are. */
   private readonly fresh: number[][];
+  /** Length of the text when slots were last dropped: what came before cannot be gone back to. */
+  private droppedAt = 0;
+  private readonly parts: KvCacheParts;
 
-  constructor(args: {
-    team: Team;
-    heap: SharedHeap;
-    pool: PagePool;
-    shapes: readonly LayerShape[];
-    format: CachePlan["format"];
-    staging: Staging;
-    capacity: number;
-  }) {
+  constructor(args: KvCacheParts) {
+    this.parts = args;
     this.team = args.team;
     this.heap = args.heap;
     this.pool = args.pool;
@@ -72,6 +88,7 @@ export class KvCache {
         first: pinnedPages,
         sealed: 0,
         open: this.pool.take(floatPageBytes(headDim)),
+        missing: 0,
       })),
     );
   }
@@ -88,7 +105,7 @@ export class KvCache {
     }, 0);
   }
 
-  private sealedPageBytes(layer: number): number {
+  sealedPageBytes(layer: number): number {
     return pageBytes(this.format, this.shapes[layer].headDim);
   }
 
@@ -127,26 +144,31 @@ export class KvCache {
     return this.format === "f32" ? this.fresh[h][n] : this.staging.pages[h][n];
   }
 
-  /** Puts the first `full` pages of the run into the tables: as they are, or quantised. */
+  /** Puts the first `full` pages of the run into the tables. */
   private seal(layer: number, full: number): void {
     if (full === 0) return;
-    const { headDim } = this.shapes[layer];
-    const pairs: number[] = [];
+    const pages = this.heads[layer].flatMap((head, h) =>
+      Array.from({ length: full }, (_, n) => this.runPage(head, h, n)),
+    );
+    const entries = this.sealedEntries(layer, pages);
     this.heads[layer].forEach((head, h) => {
       const table = this.heap.addresses(head.table, this.tableBytes / 4);
-      for (let n = 0; n < full; n++) {
-        const from = this.runPage(head, h, n);
-        if (this.format === "f32") table[head.sealed + n] = from | FLOAT_PAGE;
-        else {
-          const to = this.pool.take(int8PageBytes(headDim));
-          table[head.sealed + n] = to;
-          pairs.push(from, to);
-        }
-      }
+      for (let n = 0; n < full; n++) table[head.sealed + n] = entries[h * full + n];
     });
-    if (pairs.length === 0) return;
-    this.heap.addresses(this.staging.pairTable, pairs.length).set(pairs);
-    sealPages(this.team, headDim, this.staging.pairTable, pairs.length / 2);
+  }
+
+  /** Entries of full f32 pages as the format keeps them: the pages themselves, or quantised ones in new places. */
+  sealedEntries(layer: number, pages: readonly number[]): number[] {
+    if (this.format === "f32") return pages.map((page) => page + FLOAT_PAGE);
+    const { headDim } = this.shapes[layer];
+    const sealed = pages.map(() => this.pool.take(int8PageBytes(headDim)));
+    const room = this.staging.pages.length * this.staging.pages[0].length;
+    for (let first = 0; first < pages.length; first += room) {
+      const pairs = pages.slice(first, first + room).flatMap((from, i) => [from, sealed[first + i]]);
+      this.heap.addresses(this.staging.pairTable, pairs.length).set(pairs);
+      sealPages(this.team, headDim, this.staging.pairTable, pairs.length / 2);
+    }
+    return sealed;
   }
 
   /** One item per KV head and page that the chunk's tokens sit in. Call between append() and advance(). */
@@ -210,11 +232,14 @@ export class KvCache {
       const { first } = heads[0] ?? { first: 0 };
       return window === 0 || first <= pinnedPages || first * PAGE_SLOTS <= Math.max(0, kept - window + 1);
     });
-    if (!isSeen) kept = 0;
-    const sealed = Math.floor(kept / PAGE_SLOTS);
+    if (!isSeen || kept < this.droppedAt) kept = 0;
+    if (kept === 0) this.droppedAt = 0;
+    const textPages = Math.floor(kept / PAGE_SLOTS);
     this.heads.forEach((heads, layer) => {
       const { pinnedPages = 0 } = this.shapes[layer];
       for (const head of heads) {
+        if (kept === 0) this.giveAll(layer, head);
+        const sealed = textPages - head.missing;
         for (const n of heldPages(head, pinnedPages)) if (n >= sealed) this.give(layer, head, n);
         head.sealed = sealed;
         head.first = Math.max(pinnedPages, Math.min(head.first, sealed));
@@ -222,6 +247,49 @@ export class KvCache {
     });
     this.length = kept;
     return kept;
+  }
+
+  private giveAll(layer: number, head: HeadPages): void {
+    const { pinnedPages = 0 } = this.shapes[layer];
+    for (const n of heldPages(head, pinnedPages)) this.give(layer, head, n);
+    Object.assign(head, { first: pinnedPages, sealed: 0, missing: 0 });
+  }
+
+  /** Entries of a head's pages in the order of its table; the last is the open page, if it holds any token. */
+  pagesOf(layer: number, kvHead: number): number[] {
+    const head = this.heads[layer][kvHead];
+    const { open } = head;
+    const table = this.heap.addresses(head.table, this.tableBytes / 4);
+    const entries = heldPages(head, this.shapes[layer].pinnedPages ?? 0).map((n) => table[n]);
+    return this.length % PAGE_SLOTS === 0 ? entries : [...entries, open + FLOAT_PAGE];
+  }
+
+  /** Puts other sealed pages in the place of a head's, as compaction.ts has made them; those no longer listed are given back by it. */
+  setPages(layer: number, kvHead: number, entries: readonly number[]): void {
+    const head = this.heads[layer][kvHead];
+    this.heap.addresses(head.table, entries.length).set(entries);
+    head.missing += head.sealed - entries.length;
+    head.sealed = entries.length;
+    this.droppedAt = this.length;
+  }
+
+  /** An independent copy: sealed pages are shared until one of the two drops slots of them. */
+  fork(): KvCache {
+    const copy = new KvCache(this.parts);
+    copy.length = this.length;
+    copy.droppedAt = this.droppedAt;
+    this.heads.forEach((heads, layer) => {
+      const { headDim, pinnedPages = 0 } = this.shapes[layer];
+      heads.forEach((head, h) => {
+        const other = copy.heads[layer][h];
+        const table = this.heap.addresses(head.table, this.tableBytes / 4);
+        this.heap.addresses(other.table, this.tableBytes / 4).set(table);
+        for (const n of heldPages(head, pinnedPages)) this.pool.share(pageOf(table[n]));
+        this.heap.u8.copyWithin(other.open, head.open, head.open + floatPageBytes(headDim));
+        Object.assign(other, { first: head.first, sealed: head.sealed, missing: head.missing });
+      });
+    });
+    return copy;
   }
 
   /** Sealed pages among [from, to) of a head that are held, the chunk's own included, as entries of an attention item. */
@@ -242,7 +310,7 @@ export class KvCache {
 
   private give(layer: number, head: HeadPages, n: number): void {
     const table = this.heap.addresses(head.table, this.tableBytes / 4);
-    this.pool.give(table[n] & ~3, this.sealedPageBytes(layer));
+    this.pool.give(pageOf(table[n]), this.sealedPageBytes(layer));
   }
 
   get pages(): number {
@@ -263,12 +331,10 @@ export class KvCache {
 
   dispose(): void {
     this.heads.forEach((heads, layer) => {
-      const { pinnedPages = 0 } = this.shapes[layer];
       for (const head of heads) {
-        for (const n of heldPages(head, pinnedPages)) this.give(layer, head, n);
+        this.giveAll(layer, head);
         this.pool.give(head.open, floatPageBytes(this.shapes[layer].headDim));
         this.pool.give(head.table, this.tableBytes);
-        head.first = head.sealed = 0;
       }
     });
   }

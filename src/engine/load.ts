@@ -1,5 +1,6 @@
 /** Loads a model: reads the header, checks that it fits, starts the controller and hands it the file. */
-import { defaultPlan, type Plan } from "../context/plan.ts";
+import { expectSoundPlan } from "../context/check.ts";
+import { defaultPlan } from "../context/plan.ts";
 import { contextLengthOf } from "../context/position/rotation.ts";
 import { readGguf } from "../formats/gguf.ts";
 import { type ModelConfig, readModelConfig } from "../model/config.ts";
@@ -9,15 +10,18 @@ import type { Host } from "../platform/platform.ts";
 import { CapacityError, InputError } from "../runtime/errors.ts";
 import { createTokenizer } from "../tokenizer/tokenizer.ts";
 import type { ControllerMethods } from "./controller.ts";
+import { planFacts } from "./plan-facts.ts";
 import { Caller } from "./rpc.ts";
 import { EngineSession } from "./session.ts";
+import { useTechniques } from "./techniques.ts";
 import { type Engine, type LoadOptions, type ModelInfo, maxPrefillChunk, type SessionOptions } from "./types.ts";
 
 /** JavaScript heaps, code and stacks of the threads. */
 const OVERHEAD_BYTES = 200 << 20;
 
 export async function loadEngine(host: Host, path: string, options: LoadOptions = {}): Promise<Engine> {
-  const { onProgress, signal } = options;
+  const { onProgress, signal, techniques = [] } = options;
+  await useTechniques(techniques);
   const threads = checkThreads(options.threads, host.availableThreads());
   const file = host.openFile(path);
   const { gguf, config, fileBytes } = readHeader(file);
@@ -29,7 +33,7 @@ export async function loadEngine(host: Host, path: string, options: LoadOptions 
   const abort = () => void caller.stop();
   signal?.addEventListener("abort", abort, { once: true });
   try {
-    const params = { path, tensors: gguf.tensors, config, threads, chunk: maxPrefillChunk };
+    const params = { path, tensors: gguf.tensors, config, threads, techniques, chunk: maxPrefillChunk };
     await caller.call("load", params, (event) => {
       const { done, total } = event as { done: number; total: number };
       onProgress?.(done, total);
@@ -49,12 +53,14 @@ export async function loadEngine(host: Host, path: string, options: LoadOptions 
     model,
     tokenizer,
     threads,
-    async session({ plan = defaultPlan, prefillChunk = maxPrefillChunk }: SessionOptions = {}) {
+    async session({ plan = defaultPlan, prefillChunk = maxPrefillChunk, collect = [] }: SessionOptions = {}) {
       const chunk = checkChunk(prefillChunk);
+      expectSoundPlan(plan, planFacts(config));
       const contextLength = contextLengthOf(plan.position, config.contextLength);
-      const id = ++sessions;
-      await caller.call("open", { session: id, plan });
-      return new EngineSession({ id, caller, model, tokenizer, plan: plan satisfies Plan, chunk, contextLength });
+      const nextId = () => ++sessions;
+      const id = nextId();
+      await caller.call("open", { session: id, plan, collect });
+      return new EngineSession({ ...{ id, caller, model, tokenizer, chunk, contextLength, collect, nextId }, plan });
     },
     memory: () => caller.call("engineMemory", undefined),
     dispose() {

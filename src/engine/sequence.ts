@@ -1,51 +1,97 @@
 /**
  * One sequence inside the controller: its keys and values, and the LayerContext that the decoder calls for a chunk of its tokens.
  */
+import { type CachePlan, type Dropping, droppingOf } from "../context/cache/plan.ts";
+import { cacheScores } from "../context/cache/score/registry.ts";
+import type { RotaryView, ScoreNeeds } from "../context/cache/score/score.ts";
 import type { Plan } from "../context/plan.ts";
 import { createRotation, type Rotation } from "../context/position/rotation.ts";
 import { fillRopeTable } from "../context/position/table.ts";
 import { asIs, type Zones } from "../context/position/zones.ts";
 import type { ModelConfig } from "../model/config.ts";
 import type { Decoder, LayerContext } from "../model/decoder.ts";
-import { type AttentionItem, type AttentionZone, attention, mergePartials, partialBytes } from "../ops/attention.ts";
+import {
+  type AttentionItem,
+  type AttentionZone,
+  attention,
+  mergePartials,
+  PAGE_SLOTS,
+  partialBytes,
+} from "../ops/attention.ts";
 import { rope } from "../ops/rows.ts";
 import type { SharedHeap } from "../runtime/memory.ts";
 import type { Team } from "../runtime/team.ts";
+import { liveSlots } from "./compaction.ts";
+import { type DroppingParts, dropSlots } from "./dropping.ts";
 import { KeyStores } from "./key-stores.ts";
 import type { LayerShape } from "./layer-shapes.ts";
+import { Observations } from "./observations.ts";
 import type { PagePool } from "./page-pool.ts";
+import { type Watch, watchLayer } from "./second-reading.ts";
 import { type SequenceSpace, SPLIT_TOKENS } from "./sequence-space.ts";
+import type { KeptSlots } from "./types.ts";
 
 /** Sealed pages below which a split is not worth its merge. */
 const MIN_SPLIT_PAGES = 4;
+
+export interface SequenceParts {
+  readonly team: Team;
+  readonly heap: SharedHeap;
+  readonly pool: PagePool;
+  readonly config: ModelConfig;
+  readonly space: SequenceSpace;
+  readonly plan: Plan;
+  /** Cache plans that forks may be compressed by: what their scores need is gathered too. */
+  readonly collect?: readonly CachePlan[];
+  readonly stored?: DroppingParts["stored"];
+}
 
 export class Sequence implements LayerContext {
   readonly stores: KeyStores;
   /** Logits after the last token, kept because sequences share the decoder's buffer. */
   logits?: Float32Array;
   private tokens = 0;
+  private readonly parts: SequenceParts;
   private readonly team: Team;
   private readonly heap: SharedHeap;
   private readonly config: ModelConfig;
   private readonly space: SequenceSpace;
   private readonly rotation: Rotation;
+  private readonly observations?: Observations;
+  /** Scores of the cache as it stands, for those that ask again. */
+  private scores: DroppingParts["scores"] = new Map();
+  private readonly watch?: Watch;
 
-  constructor(args: {
-    team: Team;
-    heap: SharedHeap;
-    pool: PagePool;
-    config: ModelConfig;
-    space: SequenceSpace;
-    plan: Plan;
-  }) {
-    const { team, heap, pool, config, space, plan } = args;
+  constructor(parts: SequenceParts, from?: Sequence, watch?: Watch) {
+    const { team, heap, pool, config, space, plan } = parts;
+    this.parts = parts;
     this.team = team;
     this.heap = heap;
     this.config = config;
     this.space = space;
-    this.rotation = createRotation(plan.position, config);
+    this.rotation = from?.rotation ?? createRotation(plan.position, config);
     const { contextLength: capacity, zones } = this.rotation;
-    this.stores = new KeyStores({ team, heap, pool, space, format: plan.cache.format, capacity, zones });
+    this.stores =
+      from?.stores.fork() ?? new KeyStores({ team, heap, pool, space, format: plan.cache.format, capacity, zones });
+    const needs = allNeeds([plan.cache, ...(parts.collect ?? [])]);
+    const { shapes } = space;
+    this.watch = watch;
+    if (from) this.observations = watch ? undefined : from.observations?.fork();
+    else if (needs) this.observations = new Observations({ team, heap, pool, shapes, needs });
+    if (from) this.scores = from.scores;
+    if (from?.logits) this.logits = from.logits.slice();
+  }
+
+  /** An independent copy of all that was read. */
+  fork(): Sequence {
+    return new Sequence(this.parts, this);
+  }
+
+  /** A copy that reads parts of the text again, for what the scores of this one need. */
+  readingAgain(start: number, end: number): Sequence {
+    const { observations, length } = this;
+    if (!observations) throw new Error("sequence: nothing is gathered that a second reading would add to");
+    return new Sequence(this.parts, this, { into: observations, start, end, length });
   }
 
   get length(): number {
@@ -54,14 +100,65 @@ export class Sequence implements LayerContext {
 
   /** Computes one chunk; afterwards decoder.logits(row, …) gives what its tokens predict. */
   run(decoder: Decoder, tokenIds: Int32Array): void {
-    const { heap, space, stores } = this;
-    this.tokens = tokenIds.length;
-    stores.reserve(this.tokens);
-    const positions = heap.ints(space.positions, this.tokens);
-    for (let t = 0; t < this.tokens; t++) positions[t] = stores.length + t;
-    this.fillTables(positions);
+    this.begin(tokenIds.length);
     decoder.forward(tokenIds, this);
-    stores.grow(this.tokens);
+    this.stores.grow(this.tokens);
+  }
+
+  /** Computes one layer for a chunk whose residual stream the decoder holds. */
+  runLayer(decoder: Decoder, layer: number, tokens: number): void {
+    this.begin(tokens);
+    decoder.layer(layer, tokens, this);
+    this.stores.grow(tokens);
+  }
+
+  private begin(tokens: number): void {
+    const { heap, space, stores } = this;
+    this.tokens = tokens;
+    this.scores = new Map();
+    stores.reserve(tokens);
+    const positions = heap.ints(space.positions, tokens);
+    for (let t = 0; t < tokens; t++) positions[t] = stores.length + t;
+    this.fillTables(positions);
+  }
+
+  /** Drops slots by a cache plan; `once` if it will not be done again and again. */
+  drop(decoder: Decoder, dropping: Dropping, options: { once: boolean; only?: number }): void {
+    const { team, heap, stores, space, observations, parts, scores } = this;
+    const { pool, stored } = parts;
+    const [cache] = stores.caches;
+    dropSlots(
+      {
+        ...{ team, heap, pool, cache, scores },
+        ...(observations && { observations }),
+        ...(stored && { stored }),
+        shapes: space.shapes,
+        itemSpace: space.itemSpace,
+        rotary: (layer) => this.rotaryView(layer),
+        outputColumns: (layer) => decoder.outputColumns(layer),
+      },
+      dropping,
+      options,
+    );
+    this.scores = new Map();
+  }
+
+  /** What every head of every layer holds. */
+  kept(): KeptSlots[] {
+    const { heap, stores, space } = this;
+    const [cache] = stores.caches;
+    return space.shapes.flatMap(({ numKvHeads, window }, layer) =>
+      Array.from({ length: numKvHeads }, (_, kvHead) => {
+        const { positions } = liveSlots(heap, cache.pagesOf(layer, kvHead), cache.length % PAGE_SLOTS);
+        return { layer, kvHead, drops: window === 0, positions };
+      }),
+    );
+  }
+
+  private rotaryView(layer: number): RotaryView {
+    const { inverse, attentionFactor } = this.rotation.profiles[this.rotation.profileOf[layer]];
+    const { rotary: dimensions, ropeInterleaved: interleaved } = this.config;
+    return { inverse, attentionFactor, dimensions, interleaved };
   }
 
   private fillTables(positions: Int32Array): void {
@@ -90,6 +187,7 @@ export class Sequence implements LayerContext {
     const { space, rotation } = this;
     const { numHeads, numKvHeads } = this.config;
     const { keys, queries } = space.tables[rotation.profileOf[layer]];
+    this.observations?.beforeRotation(layer, q, this.stores.length, this.tokens);
     const zones = this.zonesOf(layer);
     zones?.zones.slice(1).forEach((_, i) => {
       this.turnCopy(q, space.zones.queries[i], numHeads, queries[i + 1]);
@@ -131,6 +229,12 @@ export class Sequence implements LayerContext {
       attention(team, heap, shape, parts, args);
       mergePartials(team, shape, { partials, splits, stride, out, tokens });
     } else attention(team, heap, shape, items, args);
+    const { length: begin } = stores;
+    if (shape.window === 0) {
+      const seen = { q, positions, items, itemSpace };
+      this.observations?.afterRotation(layer, { ...seen, begin, tokens });
+      if (this.watch) watchLayer({ heap, pool: this.parts.pool }, this.watch, layer, seen);
+    }
     stores.advanceLayer(layer, tokens);
   }
 
@@ -147,6 +251,7 @@ export class Sequence implements LayerContext {
 
   dispose(): void {
     this.stores.dispose();
+    this.observations?.dispose();
     this.logits = undefined;
   }
 }
@@ -165,4 +270,23 @@ function splitItem(item: AttentionItem, splits: number, partial: number, stride:
     const own = s === splits - 1 ? item.own : 0;
     return { ...item, entries: item.entries + begin * 4, numEntries: end - begin, own, partial: partial + s * stride };
   });
+}
+
+/** What the scores of all these plans need, together; none if nothing has to be gathered. */
+function allNeeds(plans: readonly CachePlan[]): ScoreNeeds | undefined {
+  const needs = plans.flatMap((plan) => {
+    const dropping = droppingOf(plan);
+    if (!dropping) return [];
+    const { technique, options } = cacheScores.chosen(dropping.score);
+    return [technique.needs?.(options) ?? {}];
+  });
+  const some = (key: "statistics" | "attentionSums" | "secondReading") => needs.some((need) => need[key]);
+  const queries = Math.max(0, ...needs.map((need) => need.queries ?? 0));
+  const all = {
+    queries,
+    statistics: some("statistics"),
+    attentionSums: some("attentionSums"),
+    secondReading: some("secondReading"),
+  };
+  return queries > 0 || all.statistics || all.attentionSums || all.secondReading ? all : undefined;
 }

@@ -1,11 +1,23 @@
 /** The calling side of a sequence: cuts prompts into chunks, drives generation token by token, ends on time. */
+import { type CachePlan, droppingOf } from "../context/cache/plan.ts";
+import { repeatParts } from "../context/cache/score/kvzip.ts";
+import { cacheScores } from "../context/cache/score/registry.ts";
 import type { Plan } from "../context/plan.ts";
 import { CapacityError, InputError } from "../runtime/errors.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { ControllerMethods } from "./controller.ts";
 import type { Caller } from "./rpc.ts";
+import { type Schedule, scheduleOf } from "./schedule.ts";
 import { StopText } from "./stop-text.ts";
-import type { GeneratedToken, GenerateOptions, ModelInfo, PrefillOptions, Session, SessionMemory } from "./types.ts";
+import type {
+  GeneratedToken,
+  GenerateOptions,
+  KeptSlots,
+  ModelInfo,
+  PrefillOptions,
+  Session,
+  SessionMemory,
+} from "./types.ts";
 
 export interface SessionParts {
   id: number;
@@ -15,6 +27,9 @@ export interface SessionParts {
   plan: Plan;
   chunk: number;
   contextLength: number;
+  collect: readonly CachePlan[];
+  /** Ids of further sessions. */
+  nextId: () => number;
 }
 
 export class EngineSession implements Session {
@@ -22,9 +37,15 @@ export class EngineSession implements Session {
   private readonly parts: SessionParts;
   /** Calls of one session run one after the other. */
   private busy = false;
+  private readonly schedule: Schedule;
+  /** What was read, where a score wants it read again. */
+  private readonly text?: number[];
 
-  constructor(parts: SessionParts) {
+  constructor(parts: SessionParts, from?: EngineSession) {
     this.parts = parts;
+    this.length = from?.length ?? 0;
+    this.schedule = scheduleOf(parts.plan.cache);
+    if ([parts.plan.cache, ...parts.collect].some(needsSecondReading)) this.text = [...(from?.text ?? [])];
   }
 
   get plan(): Plan {
@@ -36,28 +57,114 @@ export class EngineSession implements Session {
   }
 
   async prefill(tokenIds: ArrayLike<number>, options: PrefillOptions = {}): Promise<void> {
-    const { onProgress, signal, onLogits, onLogProbs } = options;
-    const { caller, id: session, chunk } = this.parts;
+    const { caller, id: session } = this.parts;
     this.checkTokens(tokenIds);
-    const targets = onLogProbs && this.checkTargets(options.targets, tokenIds.length);
+    const targets = options.onLogProbs && this.checkTargets(options.targets, tokenIds.length);
+    const { schedule } = this;
     await this.exclusively(async () => {
       await caller.call("expectRoom", { session, tokens: tokenIds.length });
-      for (let first = 0; first < tokenIds.length; first += chunk) {
-        signal?.throwIfAborted();
-        const ids = Int32Array.from(
-          { length: Math.min(chunk, tokenIds.length - first) },
-          (_, i) => tokenIds[first + i],
-        );
-        const last = first + ids.length === tokenIds.length;
-        const all = onLogits !== undefined;
-        const wanted = targets?.slice(first, first + ids.length);
-        const call = { session, tokenIds: ids, last, all, targets: wanted };
-        const { logits, logProbs } = await caller.call("prefill", call);
-        this.length += ids.length;
-        if (logits) onLogits?.(logits, first);
-        if (logProbs) onLogProbs?.(logProbs, first);
-        onProgress?.(first + ids.length, tokenIds.length);
-      }
+      const ids = Int32Array.from(tokenIds);
+      const { compress = true } = options;
+      const byLayers = schedule.byLayers && compress && this.length === 0 && !options.onLogits;
+      if (byLayers) await this.readByLayers(ids, targets, options);
+      else await this.readByChunks(ids, targets, options);
+      this.text?.push(...ids);
+      if (schedule.afterPrefill && compress && !byLayers) await this.drop(this.plan.cache);
+    });
+  }
+
+  private async readByChunks(
+    tokenIds: Int32Array,
+    targets: Int32Array | undefined,
+    options: PrefillOptions,
+  ): Promise<void> {
+    const { onProgress, signal, onLogits, onLogProbs } = options;
+    const { caller, id: session, chunk } = this.parts;
+    const { dropping, isDue, untilDue } = this.schedule;
+    for (let first = 0; first < tokenIds.length; ) {
+      signal?.throwIfAborted();
+      const end = Math.min(tokenIds.length, first + chunk, first + untilDue(this.length));
+      const call = {
+        session,
+        tokenIds: tokenIds.slice(first, end),
+        last: end === tokenIds.length,
+        all: onLogits !== undefined,
+        targets: targets?.slice(first, end),
+      };
+      const { logits, logProbs } = await caller.call("prefill", call);
+      this.length += end - first;
+      if (dropping && isDue(this.length, "reading")) await caller.call("drop", { session, dropping, once: false });
+      if (logits) onLogits?.(logits, first);
+      if (logProbs) onLogProbs?.(logProbs, first);
+      onProgress?.(end, tokenIds.length);
+      first = end;
+    }
+  }
+
+  private async readByLayers(
+    tokenIds: Int32Array,
+    targets: Int32Array | undefined,
+    options: PrefillOptions,
+  ): Promise<void> {
+    const { onProgress, signal, onLogProbs } = options;
+    const { caller, id: session, chunk, model } = this.parts;
+    const { dropping } = this.schedule;
+    const { numLayers } = model;
+    let isComplete = false;
+    await caller.call("beginLayers", { session, tokenIds });
+    try {
+      for (let layer = 0; layer < numLayers; layer++)
+        for (let first = 0; first < tokenIds.length; first += chunk) {
+          signal?.throwIfAborted();
+          const count = Math.min(chunk, tokenIds.length - first);
+          const last = layer === numLayers - 1;
+          const ends = first + count === tokenIds.length;
+          const { logProbs } = await caller.call("layerChunk", {
+            ...{ session, layer, first, count },
+            ...(ends && dropping && { dropping }),
+            last: last && ends,
+            ...(last && targets && { targets: targets.slice(first, first + count) }),
+          });
+          if (logProbs) onLogProbs?.(logProbs, first);
+          onProgress?.(Math.floor((tokenIds.length * layer + first + count) / numLayers), tokenIds.length);
+        }
+      isComplete = true;
+    } finally {
+      await caller.call("endLayers", { session, isComplete });
+      if (isComplete) this.length += tokenIds.length;
+      else this.length = 0;
+    }
+  }
+
+  async compress(cache: CachePlan = this.plan.cache): Promise<void> {
+    await this.exclusively(() => this.drop(cache));
+  }
+
+  private async drop(cache: CachePlan): Promise<void> {
+    const { caller, id: session } = this.parts;
+    const dropping = droppingOf(cache);
+    if (!dropping) return;
+    if (needsSecondReading(cache)) await this.readAgain();
+    await caller.call("drop", { session, dropping, once: true });
+  }
+
+  /** Reads the text part by part again, as the second reading's score says. */
+  private async readAgain(): Promise<void> {
+    const { caller, id: session, tokenizer } = this.parts;
+    const { text = [] } = this;
+    for (const { instruction, lead, start, end } of repeatParts(0, text.length)) {
+      const told = tokenizer.encode(instruction, { bos: false });
+      const tokenIds = Int32Array.from([...told, ...text.slice(lead, start), ...text.slice(start, end)]);
+      await caller.call("readAgain", { session, start, end, tokenIds });
+    }
+  }
+
+  async fork(): Promise<Session> {
+    const { caller, id: from, nextId } = this.parts;
+    return this.exclusively(async () => {
+      const id = nextId();
+      await caller.call("fork", { session: id, from });
+      return new EngineSession({ ...this.parts, id }, this);
     });
   }
 
@@ -102,6 +209,7 @@ export class EngineSession implements Session {
       throw new InputError(`truncate: expected a number of tokens, got ${length}.`, { got: length });
     return this.exclusively(async () => {
       this.length = await this.parts.caller.call("truncate", { session: this.parts.id, length });
+      if (this.text) this.text.length = Math.min(this.text.length, this.length);
       return this.length;
     });
   }
@@ -129,6 +237,8 @@ export class EngineSession implements Session {
         held = text.isIncomplete || stops.isPending ? token : undefined;
         if (!held) yield token;
         await step;
+        const { dropping, isDue } = this.schedule;
+        if (dropping && isDue(this.length, "generating")) await caller.call("drop", { session, dropping, once: false });
         if (stops.found) return;
       }
       if (held) yield { tokenId: held.tokenId, text: held.text + stops.push(text.flush()) + stops.flush() };
@@ -136,6 +246,10 @@ export class EngineSession implements Session {
     } finally {
       this.busy = false;
     }
+  }
+
+  kept(): Promise<readonly KeptSlots[]> {
+    return this.parts.caller.call("kept", { session: this.parts.id });
   }
 
   memory(): Promise<SessionMemory> {
@@ -162,4 +276,11 @@ export class EngineSession implements Session {
       this.busy = false;
     }
   }
+}
+
+function needsSecondReading(cache: CachePlan): boolean {
+  const dropping = droppingOf(cache);
+  if (!dropping) return false;
+  const { technique, options } = cacheScores.chosen(dropping.score);
+  return technique.needs?.(options).secondReading === true;
 }

@@ -1,4 +1,5 @@
 /** The library's nouns: an engine holds one model, a session one sequence of tokens. */
+import type { CachePlan } from "../context/cache/plan.ts";
 import type { Plan } from "../context/plan.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 
@@ -8,6 +9,8 @@ export interface LoadOptions {
   /** Called while weights are read, in bytes of the file. */
   onProgress?: (doneBytes: number, totalBytes: number) => void;
   signal?: AbortSignal;
+  /** URLs of modules that export more techniques: see TechniqueModule. */
+  techniques?: readonly string[];
 }
 
 export interface Engine {
@@ -34,6 +37,8 @@ export const maxPrefillChunk = 512;
 
 export interface SessionOptions {
   plan?: Plan;
+  /** Cache plans that this session or its forks may be compressed by: what their scores need is gathered while reading. */
+  collect?: readonly CachePlan[];
   /** Tokens computed at once during prefill; at most, and by default, `maxPrefillChunk`. Results do not depend on it. */
   prefillChunk?: number;
 }
@@ -53,11 +58,31 @@ export interface Session {
    * left: `length`, or less where a page (64 tokens) was sealed already, or 0 where a sliding window has moved on.
    */
   truncate(length: number): Promise<number>;
+  /** An independent session that goes on from where this one stands. Pages are shared as long as neither drops slots of them. */
+  fork(): Promise<Session>;
+  /**
+   * Drops what exceeds a cache plan's budget: by default the session's own, else one that it has gathered for (`collect`).
+   * prefill() and generate() do so themselves when the plan's schedule says.
+   */
+  compress(cache?: CachePlan): Promise<void>;
+  /** Positions of the slots that every head of every layer holds. */
+  kept(): Promise<readonly KeptSlots[]>;
   memory(): Promise<SessionMemory>;
   dispose(): Promise<void>;
 }
 
+export interface KeptSlots {
+  readonly layer: number;
+  readonly kvHead: number;
+  /** Of layers that drop: those without a sliding window. */
+  readonly drops: boolean;
+  /** Ascending. */
+  readonly positions: Int32Array;
+}
+
 export interface PrefillOptions {
+  /** Whether the plan's schedule may drop slots at the end. Default: true. */
+  compress?: boolean;
   /** Called after every chunk. */
   onProgress?: (doneTokens: number, totalTokens: number) => void;
   signal?: AbortSignal;

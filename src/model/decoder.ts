@@ -74,15 +74,48 @@ export class Decoder {
 
   /** Runs `tokenIds` (at most maxRows) through all layers; the residual stream stays for logits(). */
   forward(tokenIds: Int32Array, context: LayerContext): void {
+    this.embed(tokenIds);
+    this.weights.layers.forEach((_, index) => {
+      this.layer(index, tokenIds.length, context);
+    });
+  }
+
+  /** The residual stream: f32 [tokens][hiddenSize], of the rows that embed() or layer() left last. */
+  get stream(): number {
+    return this.x;
+  }
+
+  /** Puts the tokens' embeddings into the residual stream. */
+  embed(tokenIds: Int32Array): void {
     const { team, heap, config, weights, x } = this;
     const tokens = tokenIds.length;
     if (tokens > this.maxRows) throw new Error(`decoder: ${tokens} tokens at once, at most ${this.maxRows} fit`);
     heap.ints(this.ids, tokens).set(tokenIds);
     embed(team, weights.embedding, this.ids, tokens, x, config.embeddingScale);
-    weights.layers.forEach((layer, index) => {
-      this.attentionBlock(layer, index, tokens, context);
-      this.feedForwardBlock(layer, tokens);
-    });
+  }
+
+  /** Runs one layer over the residual stream. */
+  layer(index: number, tokens: number, context: LayerContext): void {
+    const layer = this.weights.layers[index];
+    this.attentionBlock(layer, index, tokens, context);
+    this.feedForwardBlock(layer, tokens);
+  }
+
+  /** What a layer's attention output matrix makes of each of its inputs: f32 [numHeads · headDim][hiddenSize]. */
+  outputColumns(index: number): Float32Array {
+    const { team, heap, config, packed, q, h, maxRows } = this;
+    const { hiddenSize, numHeads, headDim } = config;
+    const width = numHeads * headDim;
+    const columns = new Float32Array(width * hiddenSize);
+    for (let first = 0; first < width; first += maxRows) {
+      const rows = Math.min(maxRows, width - first);
+      const unit = heap.floats(q, rows * width).fill(0);
+      for (let row = 0; row < rows; row++) unit[row * width + first + row] = 1;
+      packed.set(q, rows, width);
+      matmul(team, packed, this.weights.layers[index].output, h);
+      columns.set(heap.floats(h, rows * hiddenSize), first * hiddenSize);
+    }
+    return columns;
   }
 
   /** Logits of rows [first, first + rows) of the last forward, a view [rows][vocabularySize]-strided by `stride` floats. */

@@ -8,6 +8,8 @@ export const FLOAT_PAGE = 1;
 /** Bits 1 and 2: the zone. */
 export const ZONE_SHIFT = 1;
 export const MOST_ZONES = 4;
+/** Bit 3: the page is a low-bit one (page-low.ts). */
+export const LOW_BIT_PAGE = 8;
 /** Bytes that `itemSpace` needs for so many items. */
 export function itemBytes(items: number): number {
   return items * 32 + MOST_ZONES * 16;
@@ -54,13 +56,13 @@ export interface AttentionItem {
   partial: number;
 }
 
-/** Scratch that a thread needs for tiles of `tokens` query tokens. */
+/** Scratch that a thread needs for tiles of `tokens` query tokens; a page more, to unpack low-bit pages into. */
 export function attentionScratchBytes(
   shape: { numHeads: number; numKvHeads: number; headDim: number },
   tokens: number,
 ): number {
   const rows = Math.ceil((tokens * shape.numHeads) / shape.numKvHeads / 4) * 4;
-  return 4096 + rows * 4 * (shape.headDim + 4);
+  return 4096 + rows * 4 * (shape.headDim + 4) + floatPageBytes(shape.headDim);
 }
 
 /** Bytes of one partial result for `tokens` tokens. */

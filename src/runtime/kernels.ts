@@ -4,8 +4,10 @@
 export type Kernel = (...args: number[]) => void;
 
 export const kernelNames = [
+  "addOuterProducts",
   "appendKv",
   "attention",
+  "attentionColumns",
   "embed",
   "fillRows",
   "geluMul",
@@ -15,10 +17,14 @@ export const kernelNames = [
   "packInt16",
   "packInt8",
   "packWeights",
+  "projectedNorms",
+  "readSlots",
   "rmsnorm",
   "rope",
+  "sealLowPages",
   "sealPages",
   "siluMul",
+  "unpackPages",
 ] as const;
 export type KernelName = (typeof kernelNames)[number];
 

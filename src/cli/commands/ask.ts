@@ -7,18 +7,19 @@ import { documentOf } from "../documents.ts";
 import { interruptible } from "../interrupt.ts";
 import { expectRoom, findModel, loadEngine } from "../model.ts";
 import {
-  addComputeOptions,
+  type AutoComputeOptions,
+  addAutoComputeOptions,
   addModelOption,
   addSamplingOptions,
-  type ComputeOptions,
   type SamplingOptions,
   samplingOf,
 } from "../options.ts";
 import { write } from "../output.ts";
+import { resolvePlan } from "../plan.ts";
 import { renderPrompt, stopsOf } from "../prompt.ts";
 import { peakBytes, statisticsLine } from "../statistics.ts";
 
-interface AskOptions extends ComputeOptions, SamplingOptions {
+interface AskOptions extends AutoComputeOptions, SamplingOptions {
   model: string;
   json?: true;
 }
@@ -31,6 +32,7 @@ Examples:
   $ longspan ask book.epub "Who is the landlord of the inn?"
   $ longspan ask src/ README.md "Where are options parsed?" --model qwen2.5-coder-1.5b
   $ git log -p | longspan ask - "What changed in the parser?" --max-tokens 200
+  $ longspan ask long-book.txt "Who speaks last?" --plan auto
   $ longspan ask book.txt "Name the ship." --json --plan '{"cache":{"format":"f32"}}'`;
 
 export function askCommand(): Command {
@@ -38,7 +40,7 @@ export function askCommand(): Command {
     .description("answer a question about documents")
     .argument("<paths and question...>", "what to read, and the question as the last argument")
     .usage('PATHS… "question" [options]');
-  addSamplingOptions(addComputeOptions(addModelOption(command)));
+  addSamplingOptions(addAutoComputeOptions(addModelOption(command)));
   return command
     .option("--json", "print one JSON object instead of streaming the answer")
     .addHelpText("after", EXAMPLES)
@@ -56,15 +58,19 @@ async function ask(inputs: string[], options: AskOptions): Promise<void> {
   const document = await documentOf(paths, signal);
   const file = await findModel(options.model, signal);
   const tokenIds = renderPrompt(file.tokenizer, document, [{ question }]);
+  const plan = resolvePlan(options.plan, file, {
+    tokens: tokenIds.length + options.maxTokens,
+    quiet: options.json ?? false,
+  });
   expectRoom("ask", {
     promptTokens: tokenIds.length,
     outputTokens: options.maxTokens,
-    contextLength: contextLengthOf(options.plan.position, file.contextLength),
+    contextLength: contextLengthOf(plan.position, file.contextLength),
   });
 
   const engine = await loadEngine(file, { threads: options.threads, signal });
   try {
-    const session = await engine.session({ plan: options.plan });
+    const session = await engine.session({ plan });
     const { promptTokens, prefillSeconds } = await readPrompt(session, tokenIds, signal);
     const generation = { ...samplingOf(options), stop: stopsOf(file.tokenizer), signal };
     const answer = await writeAnswer(session, generation, options.json ? () => {} : write);

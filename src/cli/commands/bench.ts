@@ -3,17 +3,19 @@
  * Speed does not depend on what the tokens are, so the prompt is a fixed pseudo-random sequence of ids.
  */
 import { Command } from "commander";
+import type { Plan } from "../../context/plan.ts";
 import { contextLengthOf } from "../../context/position/rotation.ts";
 import type { Engine, Session } from "../../engine/types.ts";
 import { wholeNumber, wholeNumbers } from "../arguments.ts";
 import { interruptible } from "../interrupt.ts";
 import { expectRoom, findModel, loadEngine } from "../model.ts";
-import { addComputeOptions, type ComputeOptions } from "../options.ts";
+import { type AutoComputeOptions, addAutoComputeOptions } from "../options.ts";
 import { write } from "../output.ts";
+import { resolvePlan } from "../plan.ts";
 import { progressBar } from "../progress.ts";
 import { formatBytes, formatCount, formatRate, formatSeconds, formatTable, median, peakBytes } from "../statistics.ts";
 
-interface BenchOptions extends ComputeOptions {
+interface BenchOptions extends AutoComputeOptions {
   promptTokens: number[];
   decodeTokens: number;
   runs: number;
@@ -31,10 +33,12 @@ const EXAMPLES = `
 Prompts are pseudo-random token ids: 1000 + (7919 i mod 20000), less in small
 vocabularies. Each run is a new session; figures are medians over the runs; one
 short run before them warms up. Peak memory is that of the process so far.
+--plan auto is chosen for the longest prompt and used for all.
 
 Examples:
   $ longspan bench qwen2.5-coder-0.5b
   $ longspan bench smollm2-135m --prompt-tokens 512,2048 --decode-tokens 64 --runs 3 --json
+  $ longspan bench smollm2-135m --prompt-tokens 12000 --plan auto
   $ longspan bench model.gguf --plan '{"cache":{"format":"f32"}}' --threads 1`;
 
 const WARM_UP_TOKENS = 256;
@@ -46,7 +50,7 @@ export function benchCommand(): Command {
     .option("--prompt-tokens <n,n,…>", "lengths of the prompts", wholeNumbers("--prompt-tokens", 1), [512, 2048, 8192])
     .option("--decode-tokens <n>", "tokens to write after each prompt", wholeNumber("--decode-tokens", 1), 32)
     .option("--runs <n>", "runs of each length", wholeNumber("--runs", 1), 1);
-  return addComputeOptions(command)
+  return addAutoComputeOptions(command)
     .option("--json", "print one JSON object on the last line, after the table")
     .addHelpText("after", EXAMPLES)
     .action(bench);
@@ -61,10 +65,12 @@ export function benchTokens(length: number, vocabularySize: number): Int32Array 
 
 async function bench(model: string, options: BenchOptions): Promise<void> {
   const { signal } = interruptible();
-  const { decodeTokens, plan } = options;
+  const { decodeTokens } = options;
+  const longest = options.promptTokens.at(-1)!;
   const file = await findModel(model, signal);
+  const plan = resolvePlan(options.plan, file, { tokens: longest + decodeTokens, quiet: options.json ?? false });
   expectRoom("bench", {
-    promptTokens: options.promptTokens.at(-1)!,
+    promptTokens: longest,
     outputTokens: decodeTokens,
     contextLength: contextLengthOf(plan.position, file.contextLength),
   });
@@ -111,7 +117,7 @@ async function measure(
   engine: Engine,
   promptTokens: number,
   decodeTokens: number,
-  plan: ComputeOptions["plan"],
+  plan: Plan,
   signal: AbortSignal,
 ): Promise<Measurement> {
   const session = await engine.session({ plan });

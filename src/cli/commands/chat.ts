@@ -1,5 +1,6 @@
 /** longspan chat [FILES…]: documents are read once, then questions come one after the other in one session. */
 import { Command } from "commander";
+import type { Plan } from "../../context/plan.ts";
 import { contextLengthOf } from "../../context/position/rotation.ts";
 import type { Engine, Session } from "../../engine/types.ts";
 import { CapacityError, InputError } from "../../runtime/errors.ts";
@@ -10,21 +11,24 @@ import { describe } from "../failure.ts";
 import { Interrupted, interruptible } from "../interrupt.ts";
 import { expectRoom, findModel, loadEngine } from "../model.ts";
 import {
-  addComputeOptions,
+  type AutoComputeOptions,
+  addAutoComputeOptions,
   addModelOption,
   addSamplingOptions,
-  type ComputeOptions,
   type SamplingOptions,
   samplingOf,
 } from "../options.ts";
 import { write } from "../output.ts";
+import { resolvePlan } from "../plan.ts";
 import { renderPrompt, stopsOf } from "../prompt.ts";
 import { type Question, questions } from "../questions.ts";
 import { peakBytes, statisticsLine } from "../statistics.ts";
 
-interface ChatOptions extends ComputeOptions, SamplingOptions {
+interface ChatOptions extends AutoComputeOptions, SamplingOptions {
   model: string;
 }
+
+type TalkOptions = SamplingOptions & { readonly plan: Plan };
 
 const EXAMPLES = `
 Questions are typed, or come one a line from a pipe. /help lists what else can be
@@ -32,6 +36,7 @@ typed. Ctrl-C stops an answer; a second one leaves.
 
 Examples:
   $ longspan chat contract.pdf
+  $ longspan chat all-contracts/ --plan auto
   $ longspan chat src/ --model qwen2.5-coder-1.5b --max-tokens 1000
   $ printf 'Who speaks first?\\nWho replies?\\n' | longspan chat play.txt`;
 
@@ -39,7 +44,7 @@ export function chatCommand(): Command {
   const command = new Command("chat")
     .description("ask one question after the other about documents that are read once")
     .argument("[files...]", "files, folders or globs to talk about");
-  addSamplingOptions(addComputeOptions(addModelOption(command)));
+  addSamplingOptions(addAutoComputeOptions(addModelOption(command)));
   return command.addHelpText("after", EXAMPLES).action(chat);
 }
 
@@ -53,7 +58,9 @@ async function chat(paths: string[], options: ChatOptions): Promise<void> {
   const file = await findModel(options.model, signal);
   // A document that leaves no room for an answer is refused before the weights are read.
   const shortest = renderPrompt(file.tokenizer, document, [{ question: "" }]);
-  const contextLength = contextLengthOf(options.plan.position, file.contextLength);
+  const tokens = conversationTokens(shortest.length + options.maxTokens, file.contextLength);
+  const plan = resolvePlan(options.plan, file, { tokens });
+  const contextLength = contextLengthOf(plan.position, file.contextLength);
   expectRoom("chat", { promptTokens: shortest.length, outputTokens: 1, contextLength });
 
   const engine = await loadEngine(file, { threads: options.threads, signal });
@@ -61,21 +68,26 @@ async function chat(paths: string[], options: ChatOptions): Promise<void> {
     signal.throwIfAborted();
     // From here on Ctrl-C stops answers, not the command (questions.ts).
     release();
-    const talk = new Talk(engine, document, contextLength, options);
+    const talk = new Talk(engine, document, contextLength, { ...options, plan });
     for await (const question of questions()) await talk.reply(question);
   } finally {
     await engine.dispose();
   }
 }
 
+/** What a conversation may grow to under the plan "auto": the least multiple of the trained context that holds one answer. */
+function conversationTokens(firstAnswer: number, trainedContext: number): number {
+  return Math.ceil(firstAnswer / trainedContext) * trainedContext;
+}
+
 class Talk {
   private readonly engine: Engine;
   private readonly contextLength: number;
-  private readonly options: ChatOptions;
+  private readonly options: TalkOptions;
   private readonly conversation: Conversation;
   private session: Session | undefined;
 
-  constructor(engine: Engine, document: string, contextLength: number, options: ChatOptions) {
+  constructor(engine: Engine, document: string, contextLength: number, options: TalkOptions) {
     this.engine = engine;
     this.contextLength = contextLength;
     this.options = options;

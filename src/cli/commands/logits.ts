@@ -6,11 +6,12 @@ import { readTokenIds, wholeNumber } from "../arguments.ts";
 import { interruptible } from "../interrupt.ts";
 import { LogitsFile } from "../logits-file.ts";
 import { expectRoom, findModel, loadEngine } from "../model.ts";
-import { addComputeOptions, type ComputeOptions } from "../options.ts";
+import { type AutoComputeOptions, addAutoComputeOptions } from "../options.ts";
+import { resolvePlan } from "../plan.ts";
 import { progressBar } from "../progress.ts";
 import { formatCount } from "../statistics.ts";
 
-interface LogitsOptions extends ComputeOptions {
+interface LogitsOptions extends AutoComputeOptions {
   tokens: string;
   out: string;
   chunk: number;
@@ -31,24 +32,25 @@ export function logitsCommand(): Command {
     .requiredOption("--tokens <file>", "JSON array of token ids")
     .requiredOption("-o, --out <file>", "where to write")
     .option("--chunk <n>", "tokens computed at once", wholeNumber("--chunk", 1, maxPrefillChunk), maxPrefillChunk);
-  return addComputeOptions(command).addHelpText("after", EXAMPLES).action(logits);
+  return addAutoComputeOptions(command).addHelpText("after", EXAMPLES).action(logits);
 }
 
 async function logits(model: string, options: LogitsOptions): Promise<void> {
   const { signal } = interruptible();
   const file = await findModel(model, signal);
   const tokenIds = readTokenIds(options.tokens, file.tokenizer.vocabularySize);
+  const plan = resolvePlan(options.plan, file, { tokens: tokenIds.length });
   expectRoom("logits", {
     promptTokens: tokenIds.length,
     outputTokens: 0,
-    contextLength: contextLengthOf(options.plan.position, file.contextLength),
+    contextLength: contextLengthOf(plan.position, file.contextLength),
   });
 
   const out = new LogitsFile(options.out);
   try {
     const engine = await loadEngine(file, { threads: options.threads, signal });
     try {
-      const session = await engine.session({ plan: options.plan, prefillChunk: options.chunk });
+      const session = await engine.session({ plan, prefillChunk: options.chunk });
       const bar = progressBar(process.stderr, { label: "logits", total: tokenIds.length, unit: "tokens" });
       bar.update(0);
       await session.prefill(tokenIds, {

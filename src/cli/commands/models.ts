@@ -1,4 +1,4 @@
-/** longspan models list|pull|path|rm: which models there are, and which are on this machine. */
+/** longspan models list|pull|path|rm|show: which models there are, and which are on this machine. */
 import { statSync } from "node:fs";
 import { Command } from "commander";
 import { catalogue, defaultModel } from "../../hub/catalogue.ts";
@@ -11,6 +11,7 @@ import { interruptible } from "../interrupt.ts";
 import { withinTerminal, write } from "../output.ts";
 import { pullReport } from "../pull-report.ts";
 import { formatTable } from "../statistics.ts";
+import { modelsShowCommand } from "./models-show.ts";
 
 const EXAMPLES = `
 A model has a name of the list, or hf:owner/repository/file.gguf for any GGUF
@@ -24,6 +25,7 @@ Examples:
   $ longspan models pull ${defaultModel}
   $ longspan models pull hf:Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF/qwen2.5-coder-0.5b-instruct-q8_0.gguf
   $ longspan models path ${defaultModel}
+  $ longspan models show ${defaultModel}
   $ longspan models rm qwen2.5-coder-1.5b`;
 
 /** What matters most first: a narrow terminal cuts the end. */
@@ -71,6 +73,7 @@ export function modelsCommand(): Command {
     .option("--json", "print one JSON array of {name, path, bytes} removed")
     .addHelpText("after", "\nExample:\n  $ longspan models rm qwen2.5-coder-1.5b")
     .action(remove);
+  models.addCommand(modelsShowCommand());
   return models;
 }
 

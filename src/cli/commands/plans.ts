@@ -1,9 +1,14 @@
 /** longspan plans list|show|check: presets and techniques by axis, and whether a plan fits a model. */
 import { Command } from "commander";
-import { type Plan, parsePlan, planTechniques } from "../../context/plan.ts";
-import { contextLengthOf } from "../../context/position/rotation.ts";
+import { choosePlan, type PlanChoice } from "../../context/auto.ts";
+import { checkPlan, expectSoundPlan } from "../../context/check.ts";
+import { planTechniques } from "../../context/plan.ts";
+import { contextLengthOf, createRotation } from "../../context/position/rotation.ts";
 import { presets } from "../../context/presets.ts";
-import { planArgument } from "../arguments.ts";
+import { type ModelHeader, planFacts, planRequest, readModelHeader } from "../../engine/plan-facts.ts";
+import { nodeHost } from "../../platform/node.ts";
+import { InputError } from "../../runtime/errors.ts";
+import { planArgument, wholeNumber } from "../arguments.ts";
 import { interruptible } from "../interrupt.ts";
 import { findModel } from "../model.ts";
 import { write } from "../output.ts";
@@ -11,12 +16,18 @@ import { formatCount, formatTable } from "../statistics.ts";
 
 const EXAMPLES = `
 A plan is the name of a preset, inline JSON, or a JSON file; it is given to other
-commands with --plan.
+commands with --plan. Where the length of the prompt is known (ask, chat, bench,
+logits) --plan auto chooses the least that makes it fit.
 
 Examples:
   $ longspan plans list
   $ longspan plans show exact
   $ longspan plans check '{"position":{"method":"yarn","factor":4}}' --model smollm2-135m`;
+
+const CHECK_EXAMPLES = `
+Examples:
+  $ longspan plans check plan.json --model qwen2.5-coder-0.5b
+  $ longspan plans check auto --model smollm2-135m --tokens 12000`;
 
 export function plansCommand(): Command {
   const plans = new Command("plans").description("list, show and check context plans").addHelpText("after", EXAMPLES);
@@ -35,10 +46,11 @@ export function plansCommand(): Command {
   plans
     .command("check")
     .description("say whether a plan is sound, and what context it gives a model")
-    .argument("<plan>", "preset, JSON or file")
+    .argument("<plan>", "preset, JSON, file, or auto (with --model and --tokens)")
     .option("-m, --model <model>", "catalogue name, GGUF file, or hf:owner/repo/file.gguf")
+    .option("--tokens <n>", "tokens of prompt and output that it must reach", wholeNumber("--tokens", 1))
     .option("--json", "print one JSON object")
-    .addHelpText("after", "\nExample:\n  $ longspan plans check plan.json --model qwen2.5-coder-0.5b")
+    .addHelpText("after", CHECK_EXAMPLES)
     .action(check);
   return plans;
 }
@@ -63,20 +75,45 @@ async function list({ json }: { json?: true }): Promise<void> {
   }
 }
 
-async function check(text: string, { model, json }: { model?: string; json?: true }): Promise<void> {
-  const plan: Plan = parsePlan(planArgument(text));
+interface CheckOptions {
+  model?: string;
+  tokens?: number;
+  json?: true;
+}
+
+async function check(text: string, options: CheckOptions): Promise<void> {
+  const { model, json } = options;
   if (model === undefined) {
-    await write(
-      json ? `${JSON.stringify({ plan })}\n` : "The plan is sound. Pass --model to check it against a model.\n",
-    );
+    const plan = planArgument(text);
+    expectSoundPlan(plan);
+    const { notes } = checkPlan(plan);
+    const sound = "The plan is sound. Pass --model to check it against a model.";
+    await write(json ? `${JSON.stringify({ plan, notes })}\n` : linesOf([sound], notes));
     return;
   }
   const { signal } = interruptible();
-  const { contextLength: trained } = await findModel(model, signal);
+  const header = readModelHeader(nodeHost, (await findModel(model, signal)).path);
+  const { plan, reasons } = text === "auto" ? automatic(header, options) : { plan: planArgument(text), reasons: [] };
+  const facts = { ...planFacts(header.config), name: model, neededTokens: options.tokens };
+  expectSoundPlan(plan, facts);
+  createRotation(plan.position, header.config);
+  const { notes } = checkPlan(plan, facts);
+  const trained = facts.contextLength;
   const contextLength = contextLengthOf(plan.position, trained);
-  if (json) await write(`${JSON.stringify({ plan, model, trainedContextLength: trained, contextLength })}\n`);
-  else
-    await write(
-      `The plan is sound. ${model} was trained for ${formatCount(trained)} tokens; with this plan it reads up to ${formatCount(contextLength)}.\n`,
-    );
+  if (json) {
+    await write(`${JSON.stringify({ plan, model, trainedContextLength: trained, contextLength, reasons, notes })}\n`);
+    return;
+  }
+  const sound = `The plan is sound. ${model} was trained for ${formatCount(trained)} tokens; with this plan it reads up to ${formatCount(contextLength)}.`;
+  await write(linesOf(reasons.length > 0 ? [...reasons, JSON.stringify(plan), sound] : [sound], notes));
+}
+
+function automatic(header: ModelHeader, { tokens }: CheckOptions): PlanChoice {
+  if (tokens === undefined)
+    throw new InputError("plans check auto: expected the tokens of prompt and output, got none. Pass --tokens N.");
+  return choosePlan(planRequest(nodeHost, header, tokens));
+}
+
+function linesOf(lines: readonly string[], notes: readonly string[]): string {
+  return [...lines, ...notes.map((note) => `Note: ${note}`)].map((line) => `${line}\n`).join("");
 }

@@ -1,0 +1,53 @@
+/** Column sums of attention: what share of the softmax every slot gets (kernels/attention-columns.ts). */
+import type { SharedHeap } from "../runtime/memory.ts";
+import type { Team } from "../runtime/team.ts";
+import { type AttentionItem, type AttentionShape, type AttentionZone, itemBytes, PAGE_SLOTS } from "./attention.ts";
+
+/** Over the rows of an item, its tokens × the query heads of the group: their sum, or the most that any of them gives. */
+export type ColumnMode = "sum" | "maximum";
+
+/** Bytes of the columns of an item with so many entries: its own page has a block too, even if there is none. */
+export function columnBytes(numEntries: number): number {
+  return (numEntries + 1) * PAGE_SLOTS * 4;
+}
+
+/**
+ * Leaves f32 [numEntries + 1][64] at every item's `partial`: what its rows give each slot of each entry, and of their own page
+ * last. A slot that no row sees gets exactly 0, as does every slot of a missing page; a row that sees nothing gives nothing. A page
+ * that is listed once for each of several zones has a block for each. The rest is as in attention(): q f32 [tokens][numHeads][headDim], positions
+ * i32 [tokens], headDim a multiple of 16, scratch of attentionScratchBytes(); without `zones` the shape's window counts.
+ */
+export function attentionColumns(
+  team: Team,
+  heap: SharedHeap,
+  shape: AttentionShape,
+  items: readonly AttentionItem[],
+  args: { itemSpace: number; q: number; positions: number; zones?: readonly AttentionZone[]; mode: ColumnMode },
+): void {
+  const { itemSpace, q, positions, mode } = args;
+  const { zones = [{ q, nearest: 0, farthest: shape.window, keyEnd: 0 }] } = args;
+  const words = heap.addresses(itemSpace, itemBytes(items.length) / 4);
+  items.forEach((item, i) => {
+    const { entries, numEntries, own, firstToken, numTokens, kvHead, partial } = item;
+    words.set([entries, numEntries, own, firstToken, numTokens, kvHead, partial, 0], i * 8);
+  });
+  const zoneWords = items.length * 8;
+  zones.forEach((zone, z) => {
+    words.set([zone.q - q, zone.nearest, zone.farthest, zone.keyEnd], zoneWords + z * 4);
+  });
+  const { numHeads, numKvHeads, headDim, scale } = shape;
+  team.run(
+    "attentionColumns",
+    items.length,
+    1,
+    itemSpace,
+    q,
+    positions,
+    numHeads,
+    numHeads / numKvHeads,
+    headDim,
+    scale * Math.LOG2E,
+    itemSpace + zoneWords * 4,
+    mode === "maximum" ? 1 : 0,
+  );
+}
