@@ -9,6 +9,7 @@ import { BATCH_BYTES, BATCH_ROWS, BATCH_SCORES, MASKED, maskScores, softmaxPage 
 import { scoresFloat } from "./attention-float";
 import { scoresInt8 } from "./attention-int8";
 import { EMPTY } from "./page";
+import { FLOAT_KEYS, unpackPage } from "./page-low-unpack";
 import { exp2x4 } from "./simd";
 
 /** A weight below 2^-100 of the row's largest is 0. Masked slots are, and no product with the inverse sum is subnormal. */
@@ -44,7 +45,8 @@ export function attentionColumns(
     const m = scratch + BATCH_BYTES,
       l = m + rowBytes,
       addresses = l + rowBytes,
-      rowPositions = addresses + rowBytes;
+      rowPositions = addresses + rowBytes,
+      unpacked = rowPositions + rowBytes;
     // Row r is token r % tokens, head r / tokens; rows past the last repeat it and get no share at the end.
     let earliest: i32 = i32.MAX_VALUE,
       latest: i32 = i32.MIN_VALUE;
@@ -65,17 +67,20 @@ export function attentionColumns(
     for (let pass = 0; pass < 2; pass++) {
       for (let e = 0; e <= numEntries; e++) {
         const entry = e < numEntries ? load<usize>(entries + ((<usize>e) << 2)) : own | 1;
-        const page = entry & ~(<usize>7);
+        const page = entry & ~(<usize>15);
         if (page == 0) continue;
         const zone = zones + ((entry & 6) << 3);
         const seen = pageSeen(page, zone, earliest, latest);
         if (seen == NONE) continue;
+        const isLow = (entry & 8) != 0;
+        const data = isLow ? unpacked : page;
+        const floats = isLow ? unpackPage(scratch, page, data, D) : entry & 1 ? FLOAT_KEYS : 0;
         const queryOffset = i32x4.splat(load<i32>(zone));
         for (let at: usize = 0; at < rowBytes; at += 16) {
           const rowsAt = scratch + BATCH_ROWS;
           v128.store(rowsAt, i32x4.add(v128.load(addresses + at), queryOffset));
-          if (entry & 1) scoresFloat(scratch, rowsAt, page, D, scale);
-          else scoresInt8(scratch, rowsAt, page, D, scale);
+          if (floats & FLOAT_KEYS) scoresFloat(scratch, rowsAt, data, D, scale);
+          else scoresInt8(scratch, rowsAt, data, D, scale);
           if (seen == SOME) maskScores(scratch, rowPositions + at, page, zone);
           // Weights as f32, for q8 pages too: these weights are the result.
           if (pass == 0) softmaxPage(scratch, m + at, l + at, false);

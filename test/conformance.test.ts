@@ -1,6 +1,7 @@
 /** The conformance suite over every entry of the registries, on tiny models with and without sliding windows. */
 import { after, test } from "node:test";
 import { cacheAllocations } from "../src/context/cache/allocation/registry.ts";
+import { cacheFormats } from "../src/context/cache/format/registry.ts";
 import { cacheScores } from "../src/context/cache/score/registry.ts";
 import { type CacheChoices, cacheConformance } from "../src/index.ts";
 import { loadTiny } from "./support/sessions.ts";
@@ -15,7 +16,7 @@ const choices: CacheChoices[] = [
   ...cacheAllocations.members.flatMap(({ id, needsCalibration }) =>
     needsCalibration ? [] : [{ score: "snapkv", allocation: id }],
   ),
-  { score: "key-diff", format: "f32" },
+  ...cacheFormats.members.map(({ id }) => ({ score: "key-diff", format: id })),
   { score: "snapkv", merge: true },
 ];
 for (const each of choices) for (const { title, run } of cacheConformance(engine, each)) test(title, run);

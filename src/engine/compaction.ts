@@ -2,7 +2,8 @@
  * Drops slots of one head. Dropped slots are masked, pages left empty are given back, and pages with fewer than `fewest` slots
  * left are joined into new ones, so that a key is quantised again a few times at most, however long the text.
  */
-import { appendKv, FLOAT_PAGE, floatPageBytes, PAGE_SLOTS } from "../ops/attention.ts";
+import { appendKv, FLOAT_PAGE, floatPageBytes, LOW_BIT_PAGE, PAGE_SLOTS } from "../ops/attention.ts";
+import { unpackPages } from "../ops/page-low.ts";
 import { readSlots } from "../ops/slots.ts";
 import type { SharedHeap } from "../runtime/memory.ts";
 import type { Team } from "../runtime/team.ts";
@@ -85,7 +86,7 @@ export function keepSlots(
       return;
     }
     const goes = after[page] === 0 || (joins && sparse[page]);
-    if (goes) pool.give(pageOf(entry), cache.sealedPageBytes(layer));
+    if (goes) pool.give(pageOf(entry), cache.entryBytes(layer, entry));
     else if (after[page] === before[page]) entries.push(entry);
     else {
       const own = ownCopy(compaction, entry);
@@ -106,7 +107,7 @@ function mask(heap: SharedHeap, entry: number, stays: Uint8Array, page: number):
 function ownCopy({ heap, pool, cache, layer }: Compaction, entry: number): number {
   const page = pageOf(entry);
   if (!pool.isShared(page)) return entry;
-  const bytes = cache.sealedPageBytes(layer);
+  const bytes = cache.entryBytes(layer, entry);
   const copy = pool.take(bytes);
   heap.u8.copyWithin(copy, page, page + bytes);
   pool.give(page, bytes);
@@ -150,9 +151,9 @@ function join(
   }
   const pages = Array.from({ length: count }, () => pool.take(floatPageBytes(headDim)));
   heap.addresses(space.table, count).set(pages);
-  const head = { ...shape, numHeads: 1, numKvHeads: 1 };
+  const one = { ...shape, numHeads: 1, numKvHeads: 1 };
   const { keys: k, values: v } = space;
-  appendKv(team, head, {
+  appendKv(team, one, {
     tokens: rows,
     firstSlot: 0,
     k,
@@ -161,7 +162,12 @@ function join(
     pages: space.table,
     pagesPerHead: count,
   });
-  const entries = cache.sealedEntries(layer, pages);
+  // Sinks stay in the precision of the first page.
+  const [head, ...rest] = pages;
+  const entries = [
+    ...cache.sealedEntries(layer, [head], slots.positions[moved[0]] === 0 ? "first" : "rest"),
+    ...cache.sealedEntries(layer, rest),
+  ];
   if (!(entries[0] & FLOAT_PAGE)) for (const page of pages) pool.give(page, floatPageBytes(headDim));
   for (const address of [space.keys, space.values]) pool.give(address, rowsBytes);
   pool.give(space.positions, rows * 4);
@@ -184,8 +190,16 @@ export function readRows(
   wanted.forEach((slot, row) => {
     rows[at[slot]] = row;
   });
-  heap.addresses(pairs, pages.length * 2).set(pages.flatMap((entry, page) => [entry, rowsAt + page * PAGE_SLOTS * 4]));
+  const low = pages.filter((entry) => entry & LOW_BIT_PAGE);
+  const unpacked = new Map(low.map((entry) => [entry, pool.take(floatPageBytes(headDim))]));
+  heap.addresses(pairs, low.length * 2).set([...unpacked].flat());
+  unpackPages(team, headDim, pairs, low.length);
+  const readable = (entry: number) => (unpacked.get(entry) ?? entry - FLOAT_PAGE) + FLOAT_PAGE;
+  heap
+    .addresses(pairs, pages.length * 2)
+    .set(pages.flatMap((entry, page) => [readable(entry), rowsAt + page * PAGE_SLOTS * 4]));
   readSlots(team, { pairs, count: pages.length, headDim, keys, values });
+  for (const page of unpacked.values()) pool.give(page, floatPageBytes(headDim));
   pool.give(pairs, pairsBytes);
   pool.give(rowsAt, rowsBytes);
 }

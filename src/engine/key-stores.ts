@@ -17,7 +17,7 @@ export interface KeyStoreParts {
   readonly heap: SharedHeap;
   readonly pool: PagePool;
   readonly space: SequenceSpace;
-  readonly format: CachePlan["format"];
+  readonly format: Pick<CachePlan, "format" | "layers">;
   /** Most tokens. */
   readonly capacity: number;
   readonly zones?: Zones;

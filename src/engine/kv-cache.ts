@@ -3,16 +3,17 @@
  * Only this file and compaction.ts move the bytes of keys and values. A page holds positions [64n, 64n + 63] of the text;
  * where slots were dropped, a head has fewer pages, and older ones may hold any positions.
  */
+import { pageFormatsOf } from "../context/cache/format/registry.ts";
 import type { CachePlan } from "../context/cache/plan.ts";
 import {
   type AttentionItem,
   appendKv,
   FLOAT_PAGE,
   floatPageBytes,
-  int8PageBytes,
+  LOW_BIT_PAGE,
   PAGE_SLOTS,
-  sealPages,
 } from "../ops/attention.ts";
+import { entryFlags, type PageFormat, pageBytes, sealPagesAs } from "../ops/page-low.ts";
 import type { SharedHeap } from "../runtime/memory.ts";
 import type { Team } from "../runtime/team.ts";
 import type { LayerShape } from "./layer-shapes.ts";
@@ -50,7 +51,7 @@ export interface KvCacheParts {
   readonly heap: SharedHeap;
   readonly pool: PagePool;
   readonly shapes: readonly LayerShape[];
-  readonly format: CachePlan["format"];
+  readonly format: Pick<CachePlan, "format" | "layers">;
   readonly staging: Staging;
   /** Most tokens. */
   readonly capacity: number;
@@ -64,7 +65,8 @@ export class KvCache {
   private readonly heap: SharedHeap;
   private readonly pool: PagePool;
   private readonly shapes: readonly LayerShape[];
-  private readonly format: CachePlan["format"];
+  /** Of each layer: how its first page is kept when it is full, and how the others are. */
+  private readonly formats: readonly { readonly first: PageFormat; readonly rest: PageFormat }[];
   private readonly staging: Staging;
   /** f32 caches only: pages of the current chunk, [KV heads][pages]; they become sealed pages as they are. */
   private readonly fresh: number[][];
@@ -78,7 +80,8 @@ export class KvCache {
     this.heap = args.heap;
     this.pool = args.pool;
     this.shapes = args.shapes;
-    this.format = args.format;
+    const { format, layers } = args.format;
+    this.formats = this.shapes.map((_, layer) => pageFormatsOf(format, layer, layers));
     this.staging = args.staging;
     this.fresh = Array.from({ length: Math.max(...this.shapes.map(({ numKvHeads }) => numKvHeads)) }, () => []);
     this.tableBytes = Math.ceil(args.capacity / PAGE_SLOTS + 1) * 4;
@@ -101,21 +104,33 @@ export class KvCache {
         return Math.ceil(Math.min(length, most) / PAGE_SLOTS);
       };
       const pages = Math.max(0, held(this.length + tokens) - held(this.length));
-      return sum + numKvHeads * pages * this.sealedPageBytes(layer);
+      return sum + numKvHeads * pages * this.bytesOf(layer, "rest");
     }, 0);
   }
 
-  sealedPageBytes(layer: number): number {
-    return pageBytes(this.format, this.shapes[layer].headDim);
+  private bytesOf(layer: number, which: "first" | "rest"): number {
+    return pageBytes(this.formats[layer][which], this.shapes[layer].headDim);
+  }
+
+  private isFloat(layer: number): boolean {
+    return this.formats[layer].rest === "f32";
+  }
+
+  /** Bytes of the page that an entry of a layer's table stands for. */
+  entryBytes(layer: number, entry: number): number {
+    const { headDim } = this.shapes[layer];
+    if (entry & FLOAT_PAGE) return floatPageBytes(headDim);
+    return entry & LOW_BIT_PAGE ? this.bytesOf(layer, "rest") : pageBytes("q8", headDim);
   }
 
   /** Makes sure of the pages that `tokens` more tokens fill, so that no chunk fails half-way, with some layers longer than others. */
   reserve(tokens: number): void {
     const full = Math.floor(((this.length % PAGE_SLOTS) + tokens) / PAGE_SLOTS);
     const needed = new Map<number, number>();
+    const need = (bytes: number, count: number) => needed.set(bytes, (needed.get(bytes) ?? 0) + count);
     this.shapes.forEach(({ numKvHeads }, layer) => {
-      const bytes = this.sealedPageBytes(layer);
-      needed.set(bytes, (needed.get(bytes) ?? 0) + full * numKvHeads);
+      if (this.length < PAGE_SLOTS) need(this.bytesOf(layer, "first"), numKvHeads);
+      need(this.bytesOf(layer, "rest"), full * numKvHeads);
     });
     for (const [bytes, count] of needed) this.pool.reserve(bytes, count);
   }
@@ -128,9 +143,9 @@ export class KvCache {
     const full = Math.floor((firstSlot + chunk.tokens) / PAGE_SLOTS);
     const run = this.heap.addresses(this.staging.runTable, shape.numKvHeads * numPages);
     this.heads[layer].forEach((head, h) => {
-      if (this.format === "f32")
+      if (this.isFloat(layer))
         for (let n = 1; n < numPages; n++) this.fresh[h][n] = this.pool.take(floatPageBytes(shape.headDim));
-      for (let n = 0; n < numPages; n++) run[h * numPages + n] = this.runPage(head, h, n);
+      for (let n = 0; n < numPages; n++) run[h * numPages + n] = this.runPage(layer, h, n);
     });
     const { tokens, positions, k, v } = chunk;
     const pages = this.staging.runTable;
@@ -139,36 +154,49 @@ export class KvCache {
   }
 
   /** The f32 page that holds the n-th page's worth of the chunk. */
-  private runPage(head: HeadPages, h: number, n: number): number {
-    if (n === 0) return head.open;
-    return this.format === "f32" ? this.fresh[h][n] : this.staging.pages[h][n];
+  private runPage(layer: number, h: number, n: number): number {
+    if (n === 0) return this.heads[layer][h].open;
+    return this.isFloat(layer) ? this.fresh[h][n] : this.staging.pages[h][n];
   }
 
   /** Puts the first `full` pages of the run into the tables. */
   private seal(layer: number, full: number): void {
     if (full === 0) return;
-    const pages = this.heads[layer].flatMap((head, h) =>
-      Array.from({ length: full }, (_, n) => this.runPage(head, h, n)),
+    const isFirst = this.length < PAGE_SLOTS;
+    const heads = this.heads[layer];
+    const run = heads.map((_, h) => Array.from({ length: full }, (_, n) => this.runPage(layer, h, n)));
+    const first = isFirst
+      ? this.sealedEntries(
+          layer,
+          run.map(([page]) => page),
+          "first",
+        )
+      : [];
+    const rest = this.sealedEntries(
+      layer,
+      run.flatMap((pages) => pages.slice(isFirst ? 1 : 0)),
     );
-    const entries = this.sealedEntries(layer, pages);
-    this.heads[layer].forEach((head, h) => {
+    heads.forEach((head, h) => {
       const table = this.heap.addresses(head.table, this.tableBytes / 4);
-      for (let n = 0; n < full; n++) table[head.sealed + n] = entries[h * full + n];
+      const count = isFirst ? full - 1 : full;
+      table.set([...first.slice(h, h + 1), ...rest.slice(h * count, (h + 1) * count)], head.sealed);
     });
   }
 
-  /** Entries of full f32 pages as the format keeps them: the pages themselves, or quantised ones in new places. */
-  sealedEntries(layer: number, pages: readonly number[]): number[] {
-    if (this.format === "f32") return pages.map((page) => page + FLOAT_PAGE);
+  /** Entries of full f32 pages as the layer keeps them: the pages themselves, or quantised ones in new places. */
+  sealedEntries(layer: number, pages: readonly number[], which: "first" | "rest" = "rest"): number[] {
+    const format = this.formats[layer][which];
+    const flags = entryFlags(format);
+    if (format === "f32") return pages.map((page) => page + flags);
     const { headDim } = this.shapes[layer];
-    const sealed = pages.map(() => this.pool.take(int8PageBytes(headDim)));
+    const sealed = pages.map(() => this.pool.take(pageBytes(format, headDim)));
     const room = this.staging.pages.length * this.staging.pages[0].length;
     for (let first = 0; first < pages.length; first += room) {
       const pairs = pages.slice(first, first + room).flatMap((from, i) => [from, sealed[first + i]]);
       this.heap.addresses(this.staging.pairTable, pairs.length).set(pairs);
-      sealPages(this.team, headDim, this.staging.pairTable, pairs.length / 2);
+      sealPagesAs(this.team, headDim, format, this.staging.pairTable, pairs.length / 2);
     }
-    return sealed;
+    return sealed.map((page) => page + flags);
   }
 
   /** One item per KV head and page that the chunk's tokens sit in. Call between append() and advance(). */
@@ -185,7 +213,7 @@ export class KvCache {
         items.push({
           entries: head.table + from * 4,
           numEntries: head.sealed + n - from,
-          own: this.runPage(head, kvHead, n),
+          own: this.runPage(layer, kvHead, n),
           firstToken,
           numTokens,
           kvHead,
@@ -206,9 +234,9 @@ export class KvCache {
     const oldest = window > 0 ? this.length + tokens - window : 0;
     this.heads[layer].forEach((head, h) => {
       head.sealed += full;
-      if (this.format === "f32") {
+      if (this.isFloat(layer)) {
         if (end % PAGE_SLOTS === 0) head.open = this.pool.take(floatPageBytes(headDim));
-        else head.open = this.runPage(head, h, last);
+        else head.open = this.runPage(layer, h, last);
       } else if (last > 0) {
         // The last page of the run holds the newest tokens (or is full and sealed): it trades places with the open page.
         const page = this.staging.pages[h][last];
@@ -305,12 +333,12 @@ export class KvCache {
   /** The f32 page that the chunk's tokens of text page `page` sit in. */
   ownPage(layer: number, kvHead: number, page: number): number {
     const head = this.heads[layer][kvHead];
-    return this.runPage(head, kvHead, page - head.sealed);
+    return this.runPage(layer, kvHead, page - head.sealed);
   }
 
   private give(layer: number, head: HeadPages, n: number): void {
     const table = this.heap.addresses(head.table, this.tableBytes / 4);
-    this.pool.give(pageOf(table[n]), this.sealedPageBytes(layer));
+    this.pool.give(pageOf(table[n]), this.entryBytes(layer, table[n]));
   }
 
   get pages(): number {
@@ -324,7 +352,10 @@ export class KvCache {
     return this.heads.reduce((sum, heads, layer) => {
       const { headDim, pinnedPages = 0 } = this.shapes[layer];
       const open = floatPageBytes(headDim) + this.tableBytes;
-      const sealed = (head: HeadPages) => heldPages(head, pinnedPages).length * this.sealedPageBytes(layer);
+      const sealed = (head: HeadPages) => {
+        const table = this.heap.addresses(head.table, this.tableBytes / 4);
+        return heldPages(head, pinnedPages).reduce((bytes, n) => bytes + this.entryBytes(layer, table[n]), 0);
+      };
       return sum + heads.reduce((bytes, head) => bytes + open + sealed(head), 0);
     }, 0);
   }
@@ -344,8 +375,4 @@ export class KvCache {
 function heldPages({ first, sealed }: HeadPages, pinnedPages: number): number[] {
   const pinned = Array.from({ length: Math.min(pinnedPages, sealed) }, (_, n) => n);
   return [...pinned, ...Array.from({ length: Math.max(0, sealed - first) }, (_, i) => first + i)];
-}
-
-function pageBytes(format: CachePlan["format"], headDim: number): number {
-  return format === "f32" ? floatPageBytes(headDim) : int8PageBytes(headDim);
 }

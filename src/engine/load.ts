@@ -21,7 +21,7 @@ const OVERHEAD_BYTES = 200 << 20;
 
 export async function loadEngine(host: Host, path: string, options: LoadOptions = {}): Promise<Engine> {
   const { onProgress, signal, techniques = [] } = options;
-  await useTechniques(techniques);
+  if (techniques.length > 0) await useTechniques(techniques);
   const threads = checkThreads(options.threads, host.availableThreads());
   const file = host.openFile(path);
   const { gguf, config, fileBytes } = readHeader(file);

@@ -72,7 +72,7 @@ export class Sequence implements LayerContext {
     this.rotation = from?.rotation ?? createRotation(plan.position, config);
     const { contextLength: capacity, zones } = this.rotation;
     this.stores =
-      from?.stores.fork() ?? new KeyStores({ team, heap, pool, space, format: plan.cache.format, capacity, zones });
+      from?.stores.fork() ?? new KeyStores({ team, heap, pool, space, format: plan.cache, capacity, zones });
     const needs = allNeeds([plan.cache, ...(parts.collect ?? [])]);
     const { shapes } = space;
     this.watch = watch;

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { type Choice, idOf } from "../technique.ts";
 import { cacheAllocations } from "./allocation/registry.ts";
-import { cacheFormats } from "./format/registry.ts";
+import { cacheFormats, layerFormats } from "./format/registry.ts";
 import { cacheSchedules } from "./schedule/registry.ts";
 import { cacheScores } from "./score/registry.ts";
 
@@ -30,6 +30,8 @@ export const cacheSchema = z
   .strictObject({
     score: cacheScores.choice.default("keep-all"),
     format: cacheFormats.choice.default("q8"),
+    /** Layers that keep their pages in another format. */
+    layers: layerFormats.optional(),
     ...dropping,
   })
   .transform((cache, context) => {
