@@ -6,16 +6,23 @@
  *   await session.prefill(engine.tokenizer.encode("Once upon a time"));
  *   for await (const { text } of session.generate({ maxTokens: 50 })) process.stdout.write(text);
  *   await engine.dispose();
+ *
+ * A technique of one's own is a module that exports `scores` or `allocations`:
+ *
+ *   export const scores = [defineScore({ id: "recent", …, score: (view) => forEachHead(view, (head) => …) })];
+ *   const engine = await load("model.gguf", { techniques: ["file:///…/recent.js"] });
+ *   for (const { title, run } of cacheConformance(engine, { score: "recent" })) test(title, run);
  */
 import { choosePlan, type PlanChoice } from "./context/auto.ts";
 import { loadEngine } from "./engine/load.ts";
 import { planRequest, readModelHeader } from "./engine/plan-facts.ts";
 import type { Engine, LoadOptions } from "./engine/types.ts";
+import { findCalibration } from "./hub/calibrations.ts";
 import { nodeHost } from "./platform/node.ts";
 
-/** Loads a GGUF file from a path. */
-export function load(model: string, options?: LoadOptions): Promise<Engine> {
-  return loadEngine(nodeHost, model, options);
+/** Loads a GGUF file from a path, with its calibration if one was stored for it. */
+export async function load(model: string, options: LoadOptions = {}): Promise<Engine> {
+  return loadEngine(nodeHost, model, { ...options, calibration: options.calibration ?? findCalibration(model) });
 }
 
 /**
@@ -27,11 +34,25 @@ export function planFor(model: string, tokens: number): PlanChoice {
 }
 
 export { type CacheChoices, type Check, cacheConformance } from "./conformance/cache.ts";
+export type { Calibration } from "./context/cache/calibration.ts";
 export { choosePlan, type PlanChoice, type PlanRequest } from "./context/auto.ts";
+export { type CacheAllocation, defineAllocation, type HeadScores } from "./context/cache/allocation/allocation.ts";
+export { type CachePlan, cacheSchema } from "./context/cache/plan.ts";
+export {
+  type CacheScore,
+  defineScore,
+  forEachHead,
+  type LayerView,
+  type ScoreNeeds,
+} from "./context/cache/score/score.ts";
 export { checkPlan, expectSoundPlan, type PlanFacts, type PlanProblem, type PlanReview } from "./context/check.ts";
 export { defaultPlan, type Plan, parsePlan } from "./context/plan.ts";
+export { type Choice, type Technique, techniqueOptions } from "./context/technique.ts";
+export type { TechniqueModule } from "./engine/techniques.ts";
+export { type CalibrateOptions, calibrate } from "./engine/calibrate.ts";
 export type * from "./engine/types.ts";
 export { maxPrefillChunk } from "./engine/types.ts";
+export { storeCalibration } from "./hub/calibrations.ts";
 export { CapacityError, exitCodeOf, InputError, UnsupportedError } from "./runtime/errors.ts";
 export { type ChatMessage, hasChat, renderChat } from "./tokenizer/chat-template.ts";
 export type { Tokenizer } from "./tokenizer/tokenizer.ts";

@@ -3,6 +3,7 @@ import { choosePlan } from "../context/auto.ts";
 import { expectSoundPlan } from "../context/check.ts";
 import { defaultPlan, type Plan } from "../context/plan.ts";
 import { planFacts, planRequest, readModelHeader } from "../engine/plan-facts.ts";
+import { calibrationPath } from "../hub/calibrations.ts";
 import { nodeHost } from "../platform/node.ts";
 import type { PlanOrAuto } from "./arguments.ts";
 import type { ModelFile } from "./model.ts";
@@ -17,7 +18,7 @@ export function resolvePlan(
   if (plan === defaultPlan) return plan;
   const header = readModelHeader(nodeHost, path);
   if (plan !== "auto") {
-    expectSoundPlan(plan, planFacts(header.config));
+    expectSoundPlan(plan, { ...planFacts(header.config), hasCalibration: calibrationPath(path) !== undefined });
     return plan;
   }
   const choice = choosePlan(planRequest(nodeHost, header, tokens));

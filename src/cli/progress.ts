@@ -9,7 +9,7 @@
 export interface ProgressOptions {
   label: string;
   total: number;
-  unit: "bytes" | "tokens" | "samples";
+  unit: "bytes" | "tokens" | "samples" | "plans";
   /** A clock in milliseconds. */
   now?: () => number;
 }
@@ -116,7 +116,7 @@ function facts({ total, unit }: ProgressOptions, done: number, samples: Sample[]
   const isMoving = speed > 0 && Number.isFinite(speed);
   const seconds = secondsLeft ?? (isMoving ? (total - done) / speed : undefined);
   const left = done < total && seconds !== undefined ? [`${duration(seconds)} left`] : [];
-  return [percent, of, ...(isMoving && unit !== "samples" ? [rate(speed, unit)] : []), ...left];
+  return [percent, of, ...(isMoving && (unit === "bytes" || unit === "tokens") ? [rate(speed, unit)] : []), ...left];
 }
 
 function amount(value: number, unit: ProgressOptions["unit"]): string {

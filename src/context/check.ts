@@ -157,7 +157,7 @@ const calibrationAtHand: Rule = ({ facts, dropping }) => {
     facts?.hasCalibration === false && {
       where: `cache.${axis}`,
       reason: `expected a calibration of ${facts.name} for "${dropping[axis].id}", got none`,
-      remedy: `Make one with \`longspan models calibrate\`, or use another ${axis}`,
+      remedy: `Make one with \`longspan models calibrate NAME\`, or use another ${axis}`,
     }
   );
 };
@@ -225,7 +225,7 @@ const remarks: readonly Remark[] = [
     return (
       axis &&
       facts?.hasCalibration === undefined &&
-      `"${dropping[axis].id}" needs a calibration of the model: \`longspan models calibrate\`.`
+      `"${dropping[axis].id}" needs a calibration of the model: \`longspan models calibrate NAME\`.`
     );
   },
 ];

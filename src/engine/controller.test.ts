@@ -55,9 +55,9 @@ test("a prompt whose pages need more memory than is free is refused with both nu
   const { numKvHeads, headDim } = readModelConfigOf(path);
   const pageBytes = 3 * numKvHeads * floatPageBytes(headDim); // of three layers
   const fits = Math.floor(free / pageBytes) * 64;
-  controller.expectRoom({ session: 1, tokens: fits });
+  controller.expectRoom({ session: 1, tokens: fits, schedule: { byLayers: false } });
   assert.throws(
-    () => controller.expectRoom({ session: 1, tokens: fits + 1 }),
+    () => controller.expectRoom({ session: 1, tokens: fits + 1, schedule: { byLayers: false } }),
     (error: CapacityError) =>
       error instanceof CapacityError && error.got === free && /3 MB are free\. Shorten/.test(error.message),
   );

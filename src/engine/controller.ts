@@ -2,6 +2,7 @@
  * The controller: a worker thread that owns the shared memory, the weights and all sequences, and runs the forward pass.
  * One call is at most one chunk of tokens, so that sequences take turns and cancelling is prompt.
  */
+import { type Calibration, type StoredStatistics, storedStatistics } from "../context/cache/calibration.ts";
 import type { CachePlan, Dropping } from "../context/cache/plan.ts";
 import type { Plan } from "../context/plan.ts";
 import type { Gguf } from "../formats/gguf.ts";
@@ -17,13 +18,14 @@ import { CONTROL_BYTES, Team } from "../runtime/team.ts";
 import { LayerMajorRead } from "./layer-major.ts";
 import { allLogits, targetLogProbs } from "./logits.ts";
 import { PagePool } from "./page-pool.ts";
+import { type RoomSchedule, roomFor } from "./room.ts";
 import { serveCalls } from "./rpc.ts";
 import { createSampler, type Sampler, type SamplingOptions } from "./sampler.ts";
 import { readAgain } from "./second-reading.ts";
 import { Sequence } from "./sequence.ts";
 import { SequenceSpace } from "./sequence-space.ts";
 import { useTechniques } from "./techniques.ts";
-import type { EngineMemory, KeptSlots, SessionMemory } from "./types.ts";
+import type { EngineMemory, KeptSlots, LayerStatistics, SessionMemory } from "./types.ts";
 
 export interface LoadParams {
   path: string;
@@ -32,11 +34,18 @@ export interface LoadParams {
   threads: number;
   chunk: number;
   techniques?: readonly string[];
+  calibration?: Calibration;
 }
 export interface LoadResult {
   kernelBuild: string;
 }
 
+interface OpenCall {
+  session: number;
+  plan: Plan;
+  collect?: readonly CachePlan[];
+  statistics?: boolean;
+}
 interface PrefillCall {
   session: number;
   tokenIds: Int32Array;
@@ -79,6 +88,7 @@ export class Controller {
   private readonly decoder: Decoder;
   private readonly space: SequenceSpace;
   private readonly chunk: number;
+  private readonly stored?: StoredStatistics;
   private readonly weightBytes: number;
   private readonly workBytes: number;
 
@@ -111,6 +121,7 @@ export class Controller {
       file.close();
     }
     this.chunk = params.chunk;
+    this.stored = params.calibration && storedStatistics(params.calibration);
     this.space = new SequenceSpace(team, heap, params.config, params.chunk);
     this.workBytes = heap.usedBytes - this.weightBytes;
   }
@@ -132,10 +143,10 @@ export class Controller {
     return this.team.buildName;
   }
 
-  open({ session, plan, collect = [] }: { session: number; plan: Plan; collect?: readonly CachePlan[] }): void {
-    const { team, heap, pool, config, space } = this;
+  open({ session, ...wanted }: OpenCall): void {
+    const { team, heap, pool, config, space, stored } = this;
     this.slots.set(session, {
-      sequence: new Sequence({ team, heap, pool, config, space, plan, collect }),
+      sequence: new Sequence({ team, heap, pool, config, space, stored, ...wanted }),
       sampler: createSampler(),
     });
   }
@@ -152,6 +163,10 @@ export class Controller {
 
   kept({ session }: { session: number }): KeptSlots[] {
     return this.slot(session).sequence.kept();
+  }
+
+  statistics({ session, layer }: { session: number; layer: number }): LayerStatistics | undefined {
+    return this.slot(session).sequence.statistics(layer);
   }
 
   /** Reads tokens in a copy that is thrown away, to see what they look at among tokens [start, end). */
@@ -194,15 +209,15 @@ export class Controller {
   }
 
   /** Refuses a prompt whose pages will not fit, before its first chunk is read. */
-  expectRoom({ session, tokens }: { session: number; tokens: number }): void {
+  expectRoom({ session, tokens, schedule }: { session: number; tokens: number; schedule: RoomSchedule }): void {
     const { stores } = this.slot(session).sequence;
-    const needed = stores.bytesFor(tokens);
+    const needed = roomFor(stores, this.config, tokens, schedule);
     const free = this.pool.freeBytes + Math.min(this.heap.availableBytes, this.host.freeMemoryBytes());
     const megabytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20).toLocaleString("en")} MB`;
     if (needed > free)
       throw new CapacityError(
         `prompt: the KV cache of ${tokens.toLocaleString("en")} more tokens takes ${megabytes(needed)}, ${megabytes(free)} are free. ` +
-          "Shorten the text, use q8 pages, or end other sessions and programs.",
+          "Shorten the text, use a plan with smaller pages or a budget (--plan auto), or end other sessions and programs.",
         { expected: needed, got: free },
       );
   }
@@ -294,6 +309,7 @@ export function controllerMethods(host: Host) {
     fork: (params: Parameters<Controller["fork"]>[0]) => loaded().fork(params),
     drop: (params: Parameters<Controller["drop"]>[0]) => loaded().drop(params),
     kept: (params: { session: number }) => loaded().kept(params),
+    statistics: (params: Parameters<Controller["statistics"]>[0]) => loaded().statistics(params),
     readAgain: (params: Parameters<Controller["readAgain"]>[0]) => loaded().readAgain(params),
     beginLayers: (params: Parameters<Controller["beginLayers"]>[0]) => loaded().beginLayers(params),
     layerChunk: (params: LayerChunkCall) => loaded().layerChunk(params),

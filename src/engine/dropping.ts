@@ -4,6 +4,7 @@
  */
 import type { HeadScores } from "../context/cache/allocation/allocation.ts";
 import { cacheAllocations } from "../context/cache/allocation/registry.ts";
+import type { StoredStatistics } from "../context/cache/calibration.ts";
 import { mergeDropped } from "../context/cache/merging.ts";
 import type { Dropping } from "../context/cache/plan.ts";
 import { cacheScores } from "../context/cache/score/registry.ts";
@@ -14,7 +15,7 @@ import type { Team } from "../runtime/team.ts";
 import { keepSlots } from "./compaction.ts";
 import type { KvCache } from "./kv-cache.ts";
 import type { LayerShape } from "./layer-shapes.ts";
-import { EngineLayerView, type StoredStatistics } from "./layer-view.ts";
+import { EngineLayerView } from "./layer-view.ts";
 import type { Observations } from "./observations.ts";
 import type { PagePool } from "./page-pool.ts";
 
@@ -25,7 +26,7 @@ export interface DroppingParts {
   readonly cache: KvCache;
   readonly shapes: readonly LayerShape[];
   readonly observations?: Observations;
-  readonly stored?: StoredStatistics & { retrieval(layer: number, kvHead: number): number };
+  readonly stored?: StoredStatistics;
   rotary(layer: number): RotaryView;
   outputColumns(layer: number): Float32Array;
   readonly itemSpace: number;
@@ -71,9 +72,16 @@ function dropGroup(
   for (const view of views) view.dispose();
 }
 
-function viewOf(parts: DroppingParts, { sinks, budget }: Dropping, layer: number, numLayers: number): EngineLayerView {
+function viewOf(
+  parts: DroppingParts,
+  { score, sinks, budget }: Dropping,
+  layer: number,
+  numLayers: number,
+): EngineLayerView {
+  const { technique, options } = cacheScores.chosen(score);
   return new EngineLayerView({
     ...parts,
+    stored: technique.needs?.(options).calibration ? parts.stored : undefined,
     layer,
     numLayers,
     sinks,

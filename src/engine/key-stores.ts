@@ -1,12 +1,13 @@
 /**
  * All copies of a sequence's keys and values: one cache, or for re-indexed positions one for each way in which keys are
- * turned. Layers with a sliding window have only the first.
+ * turned, and what pages are chosen by. Layers with a sliding window have only the first cache.
  */
 import type { CachePlan } from "../context/cache/plan.ts";
 import type { Zones } from "../context/position/zones.ts";
 import { type AttentionItem, PAGE_SLOTS, ZONE_SHIFT } from "../ops/attention.ts";
 import type { SharedHeap } from "../runtime/memory.ts";
 import type { Team } from "../runtime/team.ts";
+import { ChosenPages } from "./chosen-pages.ts";
 import { KvCache } from "./kv-cache.ts";
 import type { LayerShape } from "./layer-shapes.ts";
 import type { PagePool } from "./page-pool.ts";
@@ -26,16 +27,19 @@ export interface KeyStoreParts {
 export class KeyStores {
   readonly caches: readonly KvCache[];
   private readonly parts: KeyStoreParts;
+  /** For the zone that sees some of its pages only. */
+  private readonly chosen?: ChosenPages;
   /** Lists of pages for attention items, grown as needed. */
   private lists = { address: 0, bytes: 0 };
 
-  constructor(parts: KeyStoreParts, caches?: readonly KvCache[]) {
+  constructor(parts: KeyStoreParts, from?: KeyStores) {
     this.parts = parts;
-    if (caches) {
-      this.caches = caches;
+    const { team, heap, pool, space, format, capacity, zones } = parts;
+    if (from) {
+      this.caches = from.caches.map((cache) => cache.fork());
+      this.chosen = from.chosen?.fork();
       return;
     }
-    const { team, heap, pool, space, format, capacity, zones } = parts;
     const shapesOf = zones?.stores.map((_, store) => space.shapes.map((shape) => shapeIn(shape, zones, store)));
     this.caches = (shapesOf ?? [space.shapes]).map(
       (shapes, store) =>
@@ -44,14 +48,17 @@ export class KeyStores {
           staging: store === 0 ? space.staging : space.zones.staging,
         }),
     );
+    const chooses = zones?.zones.find(({ choice }) => choice);
+    if (chooses?.choice)
+      this.chosen = new ChosenPages({
+        ...{ heap, pool, shapes: space.shapes },
+        ...{ choice: chooses.choice, nearest: chooses.nearest },
+      });
   }
 
   /** An independent copy; pages are shared until one of the two drops slots of them. */
   fork(): KeyStores {
-    return new KeyStores(
-      this.parts,
-      this.caches.map((cache) => cache.fork()),
-    );
+    return new KeyStores(this.parts, this);
   }
 
   get length(): number {
@@ -64,10 +71,13 @@ export class KeyStores {
   }
 
   bytesFor(tokens: number): number {
-    return this.caches.reduce((sum, cache) => sum + cache.bytesFor(tokens), 0);
+    const { length, chosen } = this;
+    const more = chosen ? chosen.bytesFor(length + tokens) - chosen.bytesFor(length) : 0;
+    return this.caches.reduce((sum, cache) => sum + cache.bytesFor(tokens), more);
   }
 
   reserve(tokens: number): void {
+    this.chosen?.reserve(this.length + tokens);
     for (const cache of this.caches) cache.reserve(tokens);
   }
 
@@ -85,8 +95,10 @@ export class KeyStores {
     for (;;) {
       const left = this.caches.map((cache) => cache.truncate(kept));
       kept = Math.min(...left);
-      if (left.every((tokens) => tokens === kept)) return kept;
+      if (left.every((tokens) => tokens === kept)) break;
     }
+    this.chosen?.truncate(kept);
+    return kept;
   }
 
   get pages(): number {
@@ -94,33 +106,31 @@ export class KeyStores {
   }
 
   get bytes(): number {
-    return this.caches.reduce((sum, cache) => sum + cache.bytes, 0);
+    return this.caches.reduce((sum, cache) => sum + cache.bytes, this.chosen?.bytes ?? 0);
   }
 
   dispose(): void {
     for (const cache of this.caches) cache.dispose();
+    this.chosen?.dispose();
     if (this.lists.bytes > 0) this.parts.pool.give(this.lists.address, this.lists.bytes);
     this.lists = { address: 0, bytes: 0 };
   }
 
-  /** One item per KV head and page that the chunk's tokens sit in, with the pages of every zone. Between append and advanceLayer. */
+  /** One item per KV head and run of the chunk's tokens that see the same pages, with these of every zone. Between append and advanceLayer. */
   zonedItems(layer: number, tokens: number, zones: Zones): AttentionItem[] {
     const { numKvHeads } = this.parts.space.shapes[layer];
     const begin = this.length;
     const lists: number[][] = [];
     const items: AttentionItem[] = [];
+    this.choosePages(layer, tokens, zones);
     for (let kvHead = 0; kvHead < numKvHeads; kvHead++)
       for (let firstToken = 0; firstToken < tokens; ) {
-        const page = Math.floor((begin + firstToken) / PAGE_SLOTS);
-        const numTokens = Math.min(tokens - firstToken, (page + 1) * PAGE_SLOTS - begin - firstToken);
-        const entries = this.entriesOf(
-          layer,
-          kvHead,
-          zones,
-          page,
-          begin + firstToken,
-          begin + firstToken + numTokens - 1,
-        );
+        const earliest = begin + firstToken;
+        const page = Math.floor(earliest / PAGE_SLOTS);
+        const end = this.chosen?.tileEnd(earliest) ?? (page + 1) * PAGE_SLOTS;
+        const numTokens = Math.min(tokens - firstToken, end - earliest);
+        const queries = { page, earliest, latest: earliest + numTokens - 1 };
+        const entries = this.entriesOf(layer, kvHead, zones, queries);
         const own = this.caches[0].ownPage(layer, kvHead, page);
         items.push({ entries: 0, numEntries: entries.length, own, firstToken, numTokens, kvHead, partial: 0 });
         lists.push(entries);
@@ -129,21 +139,33 @@ export class KeyStores {
     return this.withLists(items, lists);
   }
 
+  private choosePages(layer: number, tokens: number, { zones }: Zones): void {
+    const { heap, space } = this.parts;
+    const { headDim } = space.shapes[layer];
+    const zone = zones.findIndex(({ choice }) => choice);
+    this.chosen?.read(layer, {
+      ...{ begin: this.length, tokens, queries: space.zones.queries[zone - 1] },
+      keys: (kvHead, page) => {
+        const address = this.caches[zones[zone].store].ownPage(layer, kvHead, page);
+        return heap.floats(address + KEYS_OF_PAGE, headDim * PAGE_SLOTS);
+      },
+    });
+  }
+
   /** Pages that queries from position `earliest` to `latest`, all on `page`, see in each zone. */
   private entriesOf(
     layer: number,
     kvHead: number,
     { zones }: Zones,
-    page: number,
-    earliest: number,
-    latest: number,
+    { page, earliest, latest }: { page: number; earliest: number; latest: number },
   ): number[] {
-    return zones.flatMap(({ store, nearest, farthest, keyEnd, pages }, z) => {
+    return zones.flatMap(({ store, nearest, farthest, keyEnd, pages, choice }, z) => {
       let [from, to] = pages?.(page) ?? [0, page];
       if (farthest > 0) from = Math.max(from, Math.floor((earliest - farthest + 1) / PAGE_SLOTS));
       if (keyEnd > 0) to = Math.min(to, Math.ceil(keyEnd / PAGE_SLOTS));
       to = Math.min(to, Math.floor((latest - nearest) / PAGE_SLOTS) + 1);
-      return this.caches[store].entries(layer, kvHead, from, to).map((entry) => entry | (z << ZONE_SHIFT));
+      const seen = choice && this.chosen ? this.chosen.pages(layer, kvHead, earliest, to) : range(from, to);
+      return this.caches[store].entries(layer, kvHead, seen).map((entry) => entry | (z << ZONE_SHIFT));
     });
   }
 
@@ -164,6 +186,13 @@ export class KeyStores {
       return { ...item, entries };
     });
   }
+}
+
+/** Bytes before the keys of an f32 page (kernels/page.ts). */
+const KEYS_OF_PAGE = 256;
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
 }
 
 /** A layer's shape in a store: full layers keep what the store keeps, local ones have only the first store. */

@@ -320,13 +320,13 @@ export class KvCache {
     return copy;
   }
 
-  /** Sealed pages among [from, to) of a head that are held, the chunk's own included, as entries of an attention item. */
-  entries(layer: number, kvHead: number, from: number, to: number): number[] {
+  /** Those of a head's pages that are sealed and held, the chunk's own included, as entries of an attention item. */
+  entries(layer: number, kvHead: number, pages: readonly number[]): number[] {
     const head = this.heads[layer][kvHead];
     const { pinnedPages = 0 } = this.shapes[layer];
     const table = this.heap.addresses(head.table, this.tableBytes / 4);
     const entries: number[] = [];
-    for (let n = from; n < to; n++) if (n >= head.first || n < pinnedPages) entries.push(table[n]);
+    for (const n of pages) if (n >= head.first || n < pinnedPages) entries.push(table[n]);
     return entries;
   }
 

@@ -1,4 +1,5 @@
 /** One layer of a sequence's cache as scores see it (context/cache/score/score.ts), computed by kernels when asked for. */
+import type { StoredStatistics } from "../context/cache/calibration.ts";
 import type { LayerView, QueryStatistics, RotaryView } from "../context/cache/score/score.ts";
 import { FLOAT_PAGE, PAGE_SLOTS } from "../ops/attention.ts";
 import { attentionColumns, columnBytes } from "../ops/attention-columns.ts";
@@ -10,11 +11,6 @@ import type { KvCache } from "./kv-cache.ts";
 import type { LayerShape } from "./layer-shapes.ts";
 import type { Observations } from "./observations.ts";
 import type { PagePool } from "./page-pool.ts";
-
-/** Statistics of a model measured beforehand: see `longspan models calibrate`. */
-export interface StoredStatistics {
-  queryStatistics(layer: number, head: number): QueryStatistics;
-}
 
 export interface LayerViewParts {
   readonly team: Team;
@@ -28,7 +24,8 @@ export interface LayerViewParts {
   readonly budget: number;
   readonly rotary: RotaryView;
   readonly observations?: Observations;
-  readonly stored?: StoredStatistics;
+  /** Where the score wants these rather than what was observed. */
+  readonly stored?: Pick<StoredStatistics, "queryStatistics">;
   /** f32 [hiddenSize][numHeads · headDim] of the layer, transposed: [numHeads · headDim][hiddenSize]. */
   outputColumns(layer: number): Float32Array;
   readonly itemSpace: number;
@@ -163,11 +160,9 @@ export class EngineLayerView implements LayerView {
 
   queryStatistics(head: number): QueryStatistics {
     const { stored, observations } = this.parts;
-    const source = observations?.needs.statistics
-      ? observations.statistics.bind(observations)
-      : stored?.queryStatistics.bind(stored);
-    if (!source) throw new Error("view: no statistics of queries were gathered");
-    return source(this.layer, head);
+    if (stored) return stored.queryStatistics(this.layer, head);
+    if (!observations) throw new Error("view: no statistics of queries were gathered");
+    return observations.statistics(this.layer, head);
   }
 
   outputWeight(head: number): Float32Array {

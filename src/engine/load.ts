@@ -1,4 +1,5 @@
 /** Loads a model: reads the header, checks that it fits, starts the controller and hands it the file. */
+import { expectCalibrationFits } from "../context/cache/calibration.ts";
 import { expectSoundPlan } from "../context/check.ts";
 import { defaultPlan } from "../context/plan.ts";
 import { contextLengthOf } from "../context/position/rotation.ts";
@@ -20,12 +21,13 @@ import { type Engine, type LoadOptions, type ModelInfo, maxPrefillChunk, type Se
 const OVERHEAD_BYTES = 200 << 20;
 
 export async function loadEngine(host: Host, path: string, options: LoadOptions = {}): Promise<Engine> {
-  const { onProgress, signal, techniques = [] } = options;
+  const { onProgress, signal, techniques = [], calibration } = options;
   if (techniques.length > 0) await useTechniques(techniques);
   const threads = checkThreads(options.threads, host.availableThreads());
   const file = host.openFile(path);
   const { gguf, config, fileBytes } = readHeader(file);
   const tokenizer = createTokenizer(gguf.metadata);
+  if (calibration) expectCalibrationFits(calibration, config);
   checkMemory(host, config, weightBytes(gguf), path);
   signal?.throwIfAborted();
 
@@ -33,7 +35,7 @@ export async function loadEngine(host: Host, path: string, options: LoadOptions 
   const abort = () => void caller.stop();
   signal?.addEventListener("abort", abort, { once: true });
   try {
-    const params = { path, tensors: gguf.tensors, config, threads, techniques, chunk: maxPrefillChunk };
+    const params = { path, tensors: gguf.tensors, config, threads, techniques, calibration, chunk: maxPrefillChunk };
     await caller.call("load", params, (event) => {
       const { done, total } = event as { done: number; total: number };
       onProgress?.(done, total);
@@ -47,19 +49,21 @@ export async function loadEngine(host: Host, path: string, options: LoadOptions 
   }
 
   const model = modelInfo(config, fileBytes);
+  const facts = { ...planFacts(config), hasCalibration: calibration !== undefined };
   let sessions = 0;
   let disposed: Promise<void> | undefined;
   return {
     model,
     tokenizer,
     threads,
-    async session({ plan = defaultPlan, prefillChunk = maxPrefillChunk, collect = [] }: SessionOptions = {}) {
+    async session(options: SessionOptions = {}) {
+      const { plan = defaultPlan, prefillChunk = maxPrefillChunk, collect = [], statistics = false } = options;
       const chunk = checkChunk(prefillChunk);
-      expectSoundPlan(plan, planFacts(config));
+      for (const cache of [plan.cache, ...collect]) expectSoundPlan({ ...plan, cache }, facts);
       const contextLength = contextLengthOf(plan.position, config.contextLength);
       const nextId = () => ++sessions;
       const id = nextId();
-      await caller.call("open", { session: id, plan, collect });
+      await caller.call("open", { session: id, plan, collect, statistics });
       return new EngineSession({ ...{ id, caller, model, tokenizer, chunk, contextLength, collect, nextId }, plan });
     },
     memory: () => caller.call("engineMemory", undefined),

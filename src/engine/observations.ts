@@ -10,6 +10,7 @@ import type { SharedHeap } from "../runtime/memory.ts";
 import type { Team } from "../runtime/team.ts";
 import { pageOf } from "./kv-cache.ts";
 import type { LayerShape } from "./layer-shapes.ts";
+import { type Moments, queryStatisticsOf } from "./moments.ts";
 import type { PagePool } from "./page-pool.ts";
 
 /** First tokens that are left out of the statistics of queries, as expected attention has it. */
@@ -42,6 +43,8 @@ export class Observations {
   private readonly positions?: Block[];
   private readonly products: (Block | undefined)[];
   private readonly counts: number[];
+  /** f64 [numKvHeads][headDim] */
+  private readonly keySums: (Float64Array | undefined)[];
   /** [layer][KV head]: by position, summed over queries and the group. */
   private readonly sums: Float32Array[][];
   /** [layer][KV head]: by position, the most that a query of the second reading gave. */
@@ -68,6 +71,9 @@ export class Observations {
       needs.statistics ? zeroed(numHeads * headDim * (headDim + 1) * 8) : undefined,
     );
     this.counts = shapes.map(() => 0);
+    this.keySums = observed(({ numKvHeads, headDim }) =>
+      needs.statistics ? new Float64Array(numKvHeads * headDim) : undefined,
+    );
     const perHead = (wanted?: boolean) =>
       shapes.map(({ numKvHeads, window }) =>
         wanted && window === 0 ? Array.from({ length: numKvHeads }, () => new Float32Array(0)) : [],
@@ -76,8 +82,8 @@ export class Observations {
     this.second = perHead(needs.secondReading);
   }
 
-  /** Queries before RoPE: f32 [tokens][numHeads][headDim], the first at position `begin`. */
-  beforeRotation(layer: number, q: number, begin: number, tokens: number): void {
+  /** Queries and keys before RoPE: f32 [tokens][heads][headDim], the first at position `begin`. */
+  beforeRotation(layer: number, q: number, k: number, begin: number, tokens: number): void {
     const products = this.products[layer];
     const first = Math.max(0, STATISTICS_FROM - begin);
     if (!products || first >= tokens) return;
@@ -85,6 +91,14 @@ export class Observations {
     const sums = products.address;
     addOuterProducts(this.parts.team, { q, tokens, first, heads, headDim, sums, products: sums + heads * headDim * 8 });
     this.counts[layer] += tokens - first;
+    this.addKeys(layer, k, first, tokens);
+  }
+
+  private addKeys(layer: number, k: number, first: number, tokens: number): void {
+    const sums = this.keySums[layer];
+    if (!sums) return;
+    const keys = this.parts.heap.floats(k, tokens * sums.length);
+    for (let t = first; t < tokens; t++) for (let c = 0; c < sums.length; c++) sums[c] += keys[t * sums.length + c];
   }
 
   /** Queries after RoPE, and the items of attention that they make. */
@@ -162,23 +176,20 @@ export class Observations {
     return this.sums[layer][kvHead];
   }
 
-  statistics(layer: number, head: number): QueryStatistics {
+  /** What was summed of a layer without a sliding window; views of memory. */
+  moments(layer: number): Moments {
     const { heap, shapes } = this.parts;
     const block = this.products[layer];
-    const count = this.counts[layer];
-    if (!block) throw new Error(`observations: no statistics of layer ${layer}`);
+    const keys = this.keySums[layer];
+    if (!block || !keys) throw new Error(`observations: no statistics of layer ${layer}`);
     const { numHeads, headDim } = shapes[layer];
     const doubles = new Float64Array(heap.memory.buffer, block.address, numHeads * headDim * (headDim + 1));
-    const mean = doubles.slice(head * headDim, (head + 1) * headDim).map((sum) => sum / Math.max(1, count));
-    const products = doubles.subarray(numHeads * headDim + head * headDim * headDim);
-    const covariance = new Float64Array(headDim * headDim);
-    for (let i = 0; i < headDim; i++)
-      for (let j = i; j < headDim; j++) {
-        const value = products[i * headDim + j] / Math.max(1, count) - mean[i] * mean[j];
-        covariance[i * headDim + j] = value;
-        covariance[j * headDim + i] = value;
-      }
-    return { count, mean, covariance };
+    const queries = doubles.subarray(0, numHeads * headDim);
+    return { count: this.counts[layer], queries, keys, products: doubles.subarray(numHeads * headDim) };
+  }
+
+  statistics(layer: number, head: number): QueryStatistics {
+    return queryStatisticsOf(this.moments(layer), this.parts.shapes[layer].headDim, head);
   }
 
   fork(): Observations {
@@ -192,6 +203,7 @@ export class Observations {
       copyBlock(this.positions?.[layer], copy.positions?.[layer]);
       copyBlock(this.products[layer], copy.products[layer]);
       copy.counts[layer] = this.counts[layer];
+      copy.keySums[layer] = this.keySums[layer]?.slice();
       copy.sums[layer] = this.sums[layer].map((sums) => sums.slice());
       copy.second[layer] = this.second[layer].map((sums) => sums.slice());
     });

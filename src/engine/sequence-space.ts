@@ -1,4 +1,5 @@
 /** Work space that all sequences of an engine share: one chunk is computed at a time. */
+import { STEP } from "../context/position/zones.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { floatPageBytes, itemBytes, MOST_ZONES, PAGE_SLOTS, partialBytes } from "../ops/attention.ts";
 import type { SharedHeap } from "../runtime/memory.ts";
@@ -49,7 +50,7 @@ export class SequenceSpace {
     const { numKvHeads, rotary } = config;
     this.positions = heap.allocate(maxTokens * 4);
     this.splits = Math.max(1, Math.ceil((4 * team.threads) / numKvHeads));
-    this.itemSpace = heap.allocate(itemBytes(numKvHeads * Math.max(this.chunkPages, this.splits)));
+    this.itemSpace = heap.allocate(itemBytes(numKvHeads * Math.max(this.chunkTiles, this.splits)));
     this.partials = heap.allocate(numKvHeads * this.splits * partialBytes(this.shapes[0], SPLIT_TOKENS));
     this.staging = this.allocateStaging();
     const numProfiles = new Set(config.layers.map(({ rope, window }) => JSON.stringify([rope, window > 0]))).size;
@@ -75,6 +76,11 @@ export class SequenceSpace {
   /** Pages that a chunk may touch. */
   private get chunkPages(): number {
     return Math.ceil(this.maxTokens / PAGE_SLOTS) + 1;
+  }
+
+  /** Most items of a KV head that a chunk makes. */
+  private get chunkTiles(): number {
+    return Math.ceil(this.maxTokens / STEP) + 1;
   }
 
   private allocateStaging(): Staging {

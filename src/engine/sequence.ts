@@ -19,6 +19,7 @@ import {
   partialBytes,
 } from "../ops/attention.ts";
 import { rope } from "../ops/rows.ts";
+import { InputError } from "../runtime/errors.ts";
 import type { SharedHeap } from "../runtime/memory.ts";
 import type { Team } from "../runtime/team.ts";
 import { liveSlots } from "./compaction.ts";
@@ -29,7 +30,7 @@ import { Observations } from "./observations.ts";
 import type { PagePool } from "./page-pool.ts";
 import { type Watch, watchLayer } from "./second-reading.ts";
 import { type SequenceSpace, SPLIT_TOKENS } from "./sequence-space.ts";
-import type { KeptSlots } from "./types.ts";
+import type { KeptSlots, LayerStatistics } from "./types.ts";
 
 /** Sealed pages below which a split is not worth its merge. */
 const MIN_SPLIT_PAGES = 4;
@@ -43,6 +44,8 @@ export interface SequenceParts {
   readonly plan: Plan;
   /** Cache plans that forks may be compressed by: what their scores need is gathered too. */
   readonly collect?: readonly CachePlan[];
+  /** Gathers what statistics() gives. */
+  readonly statistics?: boolean;
   readonly stored?: DroppingParts["stored"];
 }
 
@@ -73,7 +76,7 @@ export class Sequence implements LayerContext {
     const { contextLength: capacity, zones } = this.rotation;
     this.stores =
       from?.stores.fork() ?? new KeyStores({ team, heap, pool, space, format: plan.cache, capacity, zones });
-    const needs = allNeeds([plan.cache, ...(parts.collect ?? [])]);
+    const needs = allNeeds([plan.cache, ...(parts.collect ?? [])], parts.statistics);
     const { shapes } = space;
     this.watch = watch;
     if (from) this.observations = watch ? undefined : from.observations?.fork();
@@ -155,6 +158,19 @@ export class Sequence implements LayerContext {
     );
   }
 
+  /** What was summed of a layer, copied; none of a layer with a sliding window. */
+  statistics(layer: number): LayerStatistics | undefined {
+    const { observations, space, config } = this;
+    if (!observations?.needs.statistics)
+      throw new InputError(
+        "statistics: expected a session that gathers them, got one that does not. Open it with { statistics: true }.",
+      );
+    if (space.shapes[layer].window > 0) return undefined;
+    const { count, queries, keys, products } = observations.moments(layer);
+    const sums = { queries: queries.slice(), keys: keys.slice(), products: products.slice() };
+    return { count, ...sums, headDim: config.headDim, rotary: this.rotaryView(layer) };
+  }
+
   private rotaryView(layer: number): RotaryView {
     const { inverse, attentionFactor } = this.rotation.profiles[this.rotation.profileOf[layer]];
     const { rotary: dimensions, ropeInterleaved: interleaved } = this.config;
@@ -187,7 +203,7 @@ export class Sequence implements LayerContext {
     const { space, rotation } = this;
     const { numHeads, numKvHeads } = this.config;
     const { keys, queries } = space.tables[rotation.profileOf[layer]];
-    this.observations?.beforeRotation(layer, q, this.stores.length, this.tokens);
+    this.observations?.beforeRotation(layer, q, k, this.stores.length, this.tokens);
     const zones = this.zonesOf(layer);
     zones?.zones.slice(1).forEach((_, i) => {
       this.turnCopy(q, space.zones.queries[i], numHeads, queries[i + 1]);
@@ -272,8 +288,8 @@ function splitItem(item: AttentionItem, splits: number, partial: number, stride:
   });
 }
 
-/** What the scores of all these plans need, together; none if nothing has to be gathered. */
-function allNeeds(plans: readonly CachePlan[]): ScoreNeeds | undefined {
+/** What the scores of all these plans need, together, and statistics where they are wanted anyway; none if nothing has to be gathered. */
+function allNeeds(plans: readonly CachePlan[], statistics = false): ScoreNeeds | undefined {
   const needs = plans.flatMap((plan) => {
     const dropping = droppingOf(plan);
     if (!dropping) return [];
@@ -284,7 +300,7 @@ function allNeeds(plans: readonly CachePlan[]): ScoreNeeds | undefined {
   const queries = Math.max(0, ...needs.map((need) => need.queries ?? 0));
   const all = {
     queries,
-    statistics: some("statistics"),
+    statistics: statistics || some("statistics"),
     attentionSums: some("attentionSums"),
     secondReading: some("secondReading"),
   };

@@ -13,6 +13,7 @@ import type {
   GeneratedToken,
   GenerateOptions,
   KeptSlots,
+  LayerStatistics,
   ModelInfo,
   PrefillOptions,
   Session,
@@ -62,7 +63,7 @@ export class EngineSession implements Session {
     const targets = options.onLogProbs && this.checkTargets(options.targets, tokenIds.length);
     const { schedule } = this;
     await this.exclusively(async () => {
-      await caller.call("expectRoom", { session, tokens: tokenIds.length });
+      await caller.call("expectRoom", { session, tokens: tokenIds.length, schedule: schedule.room });
       const ids = Int32Array.from(tokenIds);
       const { compress = true } = options;
       const byLayers = schedule.byLayers && compress && this.length === 0 && !options.onLogits;
@@ -250,6 +251,15 @@ export class EngineSession implements Session {
 
   kept(): Promise<readonly KeptSlots[]> {
     return this.parts.caller.call("kept", { session: this.parts.id });
+  }
+
+  async statistics(layer: number): Promise<LayerStatistics | undefined> {
+    const { caller, id: session, model } = this.parts;
+    if (!Number.isInteger(layer) || layer < 0 || layer >= model.numLayers)
+      throw new InputError(`statistics: expected a layer from 0 to ${model.numLayers - 1}, got ${layer}.`, {
+        got: layer,
+      });
+    return caller.call("statistics", { session, layer });
   }
 
   memory(): Promise<SessionMemory> {

@@ -1,7 +1,10 @@
 /** The library's nouns: an engine holds one model, a session one sequence of tokens. */
+import type { Calibration } from "../context/cache/calibration.ts";
 import type { CachePlan } from "../context/cache/plan.ts";
+import type { RotaryView } from "../context/cache/score/score.ts";
 import type { Plan } from "../context/plan.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import type { Moments } from "./moments.ts";
 
 export interface LoadOptions {
   /** Worker threads that compute. Default: the cores this process may use. */
@@ -11,6 +14,8 @@ export interface LoadOptions {
   signal?: AbortSignal;
   /** URLs of modules that export more techniques: see TechniqueModule. */
   techniques?: readonly string[];
+  /** What was measured of the model before, for plans that need it: see calibrate(). */
+  calibration?: Calibration;
 }
 
 export interface Engine {
@@ -39,6 +44,8 @@ export interface SessionOptions {
   plan?: Plan;
   /** Cache plans that this session or its forks may be compressed by: what their scores need is gathered while reading. */
   collect?: readonly CachePlan[];
+  /** Gathers what statistics() gives. */
+  statistics?: boolean;
   /** Tokens computed at once during prefill; at most, and by default, `maxPrefillChunk`. Results do not depend on it. */
   prefillChunk?: number;
 }
@@ -67,6 +74,11 @@ export interface Session {
   compress(cache?: CachePlan): Promise<void>;
   /** Positions of the slots that every head of every layer holds. */
   kept(): Promise<readonly KeptSlots[]>;
+  /**
+   * Sums over all queries and keys of a layer that were read, for a session that was opened with `statistics`; none of a layer
+   * with a sliding window.
+   */
+  statistics(layer: number): Promise<LayerStatistics | undefined>;
   memory(): Promise<SessionMemory>;
   dispose(): Promise<void>;
 }
@@ -78,6 +90,11 @@ export interface KeptSlots {
   readonly drops: boolean;
   /** Ascending. */
   readonly positions: Int32Array;
+}
+
+export interface LayerStatistics extends Moments {
+  readonly headDim: number;
+  readonly rotary: RotaryView;
 }
 
 export interface PrefillOptions {

@@ -1,4 +1,4 @@
-/** longspan models list|pull|path|rm|show: which models there are, and which are on this machine. */
+/** longspan models list|pull|path|rm|show|calibrate: which models there are, and which are on this machine. */
 import { statSync } from "node:fs";
 import { Command } from "commander";
 import { catalogue, defaultModel } from "../../hub/catalogue.ts";
@@ -11,6 +11,7 @@ import { interruptible } from "../interrupt.ts";
 import { withinTerminal, write } from "../output.ts";
 import { pullReport } from "../pull-report.ts";
 import { formatTable } from "../statistics.ts";
+import { modelsCalibrateCommand } from "./models-calibrate.ts";
 import { modelsShowCommand } from "./models-show.ts";
 
 const EXAMPLES = `
@@ -26,6 +27,7 @@ Examples:
   $ longspan models pull hf:Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF/qwen2.5-coder-0.5b-instruct-q8_0.gguf
   $ longspan models path ${defaultModel}
   $ longspan models show ${defaultModel}
+  $ longspan models calibrate ${defaultModel}
   $ longspan models rm qwen2.5-coder-1.5b`;
 
 /** What matters most first: a narrow terminal cuts the end. */
@@ -74,13 +76,14 @@ export function modelsCommand(): Command {
     .addHelpText("after", "\nExample:\n  $ longspan models rm qwen2.5-coder-1.5b")
     .action(remove);
   models.addCommand(modelsShowCommand());
+  models.addCommand(modelsCalibrateCommand());
   return models;
 }
 
 async function list({ json }: JsonOption, command: Command): Promise<void> {
   if (command.args.length > 0)
     throw new InputError(
-      `models: expected list, pull, path or rm, got "${command.args.join(" ")}". Run \`longspan models --help\` for examples.`,
+      `models: expected list, pull, path, rm, show or calibrate, got "${command.args.join(" ")}". Run \`longspan models --help\` for examples.`,
       { got: command.args },
     );
   const known = await Promise.all(

@@ -6,6 +6,7 @@ import { planTechniques } from "../../context/plan.ts";
 import { contextLengthOf, createRotation } from "../../context/position/rotation.ts";
 import { presets } from "../../context/presets.ts";
 import { type ModelHeader, planFacts, planRequest, readModelHeader } from "../../engine/plan-facts.ts";
+import { calibrationPath } from "../../hub/calibrations.ts";
 import { nodeHost } from "../../platform/node.ts";
 import { InputError } from "../../runtime/errors.ts";
 import { planArgument, wholeNumber } from "../arguments.ts";
@@ -92,9 +93,11 @@ async function check(text: string, options: CheckOptions): Promise<void> {
     return;
   }
   const { signal } = interruptible();
-  const header = readModelHeader(nodeHost, (await findModel(model, signal)).path);
+  const { path } = await findModel(model, signal);
+  const header = readModelHeader(nodeHost, path);
   const { plan, reasons } = text === "auto" ? automatic(header, options) : { plan: planArgument(text), reasons: [] };
-  const facts = { ...planFacts(header.config), name: model, neededTokens: options.tokens };
+  const hasCalibration = calibrationPath(path) !== undefined;
+  const facts = { ...planFacts(header.config), name: model, neededTokens: options.tokens, hasCalibration };
   expectSoundPlan(plan, facts);
   createRotation(plan.position, header.config);
   const { notes } = checkPlan(plan, facts);

@@ -1,6 +1,7 @@
 /** The position axis: one line a method. */
 import { z } from "zod";
 import { dca } from "./dca.ts";
+import { infllm } from "./infllm.ts";
 import { linear } from "./linear.ts";
 import { llama3 } from "./llama3.ts";
 import { longrope } from "./longrope.ts";
@@ -26,6 +27,7 @@ export const positionMethods = [
   selfExtend,
   rerope,
   sinkWindow,
+  infllm,
 ] as const;
 
 export const positionOptionsSchema = z.discriminatedUnion("method", schemasOf(positionMethods));

@@ -27,6 +27,22 @@ export interface Zone {
   readonly keyEnd: number;
   /** Pages of PAGE tokens, from the first to before the last, that queries in a page see in this zone. Default: all before it. */
   pages?(page: number): readonly [from: number, to: number];
+  /** For a zone that sees only some of the pages that its limits allow. At most one zone, all of whose queries turn alike. */
+  readonly choice?: PageChoice;
+}
+
+/**
+ * How pages are chosen by what is being read, for each KV head: those whose representative has the highest product with the sum of
+ * queries, of the group's heads and of the STEP tokens up to a multiple of STEP. They hold from there to the next multiple, so
+ * what a token sees depends on the text alone, and on nothing after it.
+ */
+export interface PageChoice {
+  /** First pages, seen without being chosen. Pages that any query of a page may see only in part are not chosen but seen, too. */
+  readonly always: number;
+  /** Pages that are chosen; all, where there are no more. */
+  readonly most: number;
+  /** f32 [headDim], what stands for a full page. keys: f32 [headDim][PAGE], as the zone's store turns them. */
+  represent(keys: Float32Array): Float32Array;
 }
 
 export interface Zones {
@@ -37,6 +53,8 @@ export interface Zones {
 
 /** Tokens of a KV page: where zones that are made of pages may begin and end. */
 export const PAGE = 64;
+/** Tokens that share a choice of pages: divides PAGE. */
+export const STEP = 16;
 
 const everything = { nearest: 0, farthest: 0, keyEnd: 0 };
 

@@ -3,10 +3,12 @@
  * begins alike, so samples that share a context read it once.
  */
 import { createHash } from "node:crypto";
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { basename } from "node:path";
+import { needsCalibration } from "../../context/cache/calibration.ts";
 import type { Plan } from "../../context/plan.ts";
 import type { Engine, Session } from "../../engine/types.ts";
+import { calibrationPath } from "../../hub/calibrations.ts";
+import { fileFingerprint } from "../../hub/fingerprint.ts";
 import { UnsupportedError } from "../../runtime/errors.ts";
 import { hasChat } from "../../tokenizer/chat-template.ts";
 import { commonPrefix, renderParts } from "../prompt.ts";
@@ -52,7 +54,7 @@ export async function openEngineBackend(options: EngineBackendOptions): Promise<
 
   return {
     name: basename(path),
-    fingerprint: hash(fileFingerprint(path), JSON.stringify(plan), version),
+    fingerprint: hash(fileFingerprint(path), JSON.stringify(plan), version, ...calibrationOf(plan, path)),
     mode,
     contextLength: session.contextLength,
     concurrency: 1,
@@ -95,21 +97,10 @@ async function write(session: Session, { maxTokens, stop, signal }: GenerationRe
   return { text, outputTokens };
 }
 
-/** A model file by its size, head and tail: the same weights under another name are the same. */
-function fileFingerprint(path: string): string {
-  const file = openSync(path, "r");
-  try {
-    const { size } = fstatSync(file);
-    const piece = Buffer.alloc(Math.min(size, 1 << 20));
-    const sum = createHash("sha256").update(String(size));
-    for (const position of [0, size - piece.length]) {
-      readSync(file, piece, 0, piece.length, position);
-      sum.update(piece);
-    }
-    return sum.digest("hex");
-  } finally {
-    closeSync(file);
-  }
+/** What a plan's answers hang on besides the model: its calibration, where the plan reads one. */
+function calibrationOf({ cache }: Plan, path: string): string[] {
+  const calibration = needsCalibration(cache) ? calibrationPath(path) : undefined;
+  return calibration === undefined ? [] : [fileFingerprint(calibration)];
 }
 
 function hash(...parts: string[]): string {

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { compareCommand } from "./compare.ts";
 import { fileCommand } from "./file.ts";
 import { kvCommand } from "./kv.ts";
+import { paretoCommand } from "./pareto.ts";
 import { perplexityCommand } from "./perplexity.ts";
 import { reportCommand } from "./report.ts";
 import { runCommand } from "./run.ts";
@@ -27,6 +28,7 @@ export function evalCommand(): Command {
     fileCommand(),
     perplexityCommand(),
     kvCommand(),
+    paretoCommand(),
     compareCommand(),
     reportCommand(),
     samplesCommand(),

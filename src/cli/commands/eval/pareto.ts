@@ -1,0 +1,141 @@
+/** longspan eval pareto: quality against size for every score, allocation and budget, on the same prompts. */
+import { writeFileSync } from "node:fs";
+import { Command } from "commander";
+import { cacheAllocations } from "../../../context/cache/allocation/registry.ts";
+import { cacheScores } from "../../../context/cache/score/registry.ts";
+import type { Choice, Technique, TechniqueRegistry } from "../../../context/technique.ts";
+import { openHaystack } from "../../../eval/haystack.ts";
+import { sweep, sweepPicture, sweepText } from "../../../eval/pareto/index.ts";
+import { renderParts } from "../../../eval/prompt.ts";
+import { createCell, samplesOf } from "../../../eval/run/samples.ts";
+import { findTasks } from "../../../eval/tasks/registry.ts";
+import type { Parts, PromptMode } from "../../../eval/types.ts";
+import { InputError } from "../../../runtime/errors.ts";
+import { hasChat } from "../../../tokenizer/chat-template.ts";
+import { wholeNumber } from "../../arguments.ts";
+import { interruptible } from "../../interrupt.ts";
+import { findModel, loadEngine } from "../../model.ts";
+import { addComputeOptions, addModelOption, type ComputeOptions } from "../../options.ts";
+import { write } from "../../output.ts";
+import { progressBar } from "../../progress.ts";
+import { addSourceOptions, lengthsArgument, type SourceOptions } from "./options.ts";
+
+interface ParetoOptions extends ComputeOptions, SourceOptions {
+  model: string;
+  lengths: number[];
+  samples: number;
+  scores: Choice[];
+  allocations: Choice[];
+  shares: number[];
+  question: "seen" | "not-seen" | "both";
+  mode?: PromptMode;
+  out?: string;
+  picture?: string;
+  json?: true;
+}
+
+const EXAMPLES = `
+Each prompt is read once; every way of dropping works on a copy of what was read.
+Quality is the tasks' own score; KL is measured along the full cache's answer.
+
+Examples:
+  $ longspan eval pareto --lengths 2k --samples 2
+  $ longspan eval pareto niah_single_2 --scores snapkv,key-diff,random --picture pareto.svg
+  $ longspan eval pareto --lengths 8k --samples 5 --out pareto.json --picture pareto.svg`;
+
+export function paretoCommand(): Command {
+  const command = new Command("pareto")
+    .description("quality against size for every score, allocation and budget of the cache")
+    .argument("[tasks...]", "task ids or families", ["niah_single_2", "niah_multikey_1", "niah_multivalue"]);
+  return addSourceOptions(addComputeOptions(addModelOption(command)))
+    .option("-l, --lengths <n,n,…>", "tokens of prompt and answer together: 4096 or 4k", lengthsArgument, [2048])
+    .option("-s, --samples <n>", "samples of each task at each length", wholeNumber("--samples", 1), 3)
+    .option(
+      "--scores <ids>",
+      "ids with commas, or a JSON array of choices (default: all that need no calibration)",
+      choicesOf(cacheScores),
+    )
+    .option("--allocations <ids>", "the same for allocations", choicesOf(cacheAllocations), ["uniform", "adaptive"])
+    .option("--shares <s,s,…>", "shares of the tokens that are kept", sharesArgument, [0.5, 0.25, 0.125])
+    .option("--question <which>", "whether the scorer sees the question: seen, not-seen or both", "both")
+    .option("--out <file>", "write the result as JSON")
+    .option("--picture <file>", "write a picture as SVG")
+    .option("--json", "print one JSON object")
+    .addHelpText("after", EXAMPLES)
+    .action(compareAll);
+}
+
+async function compareAll(names: string[], options: ParetoOptions): Promise<void> {
+  const { signal } = interruptible();
+  const { lengths, samples: count, allocations, shares } = options;
+  const questionKnown = { seen: [true], "not-seen": [false], both: [false, true] }[options.question];
+  if (!questionKnown)
+    throw new InputError(`--question: expected seen, not-seen or both, got "${options.question}". Give one of them.`);
+  const tasks = new Map(findTasks(names, options.data).map((task) => [task.id, task]));
+  const haystack = await openHaystack(options.haystack);
+  const file = await findModel(options.model, signal);
+  const { tokenizer } = file;
+  const mode = hasChat(tokenizer) ? "chat+prefill" : "raw";
+  const counter = {
+    promptTokens: (parts: Parts) => renderParts(tokenizer, parts, mode).length,
+    countTokens: (text: string) => tokenizer.encode(text, { bos: false }).length,
+  };
+  const source = { seed: options.seed, haystack, files: options.data };
+  const samples = lengths.flatMap((length) =>
+    [...tasks.values()].flatMap((task) => {
+      const sampleAt = samplesOf(task, createCell(counter, task, length, count, source));
+      return Array.from({ length: count }, (_, index) => sampleAt(index));
+    }),
+  );
+  const { scores = standardScores() } = options;
+
+  const engine = await loadEngine(file, { threads: options.threads, signal });
+  try {
+    let bar: ReturnType<typeof progressBar> | undefined;
+    const result = await sweep(engine, {
+      ...{ samples, scores, allocations, shares, questionKnown, mode, signal },
+      score: (output, sample) => tasks.get(sample.task)?.score(output, sample),
+      onProgress(done, total) {
+        bar ??= progressBar(process.stderr, { label: "trying", total, unit: "plans" });
+        bar.update(done);
+      },
+    }).finally(() => bar?.finish());
+    if (options.out) writeFileSync(options.out, `${JSON.stringify(result, undefined, 1)}\n`);
+    if (options.picture) writeFileSync(options.picture, `${sweepPicture(result)}\n`);
+    await write(options.json ? `${JSON.stringify(result)}\n` : sweepText(result, process.stdout.columns));
+  } finally {
+    await engine.dispose();
+  }
+}
+
+/** All scores that need nothing measured before. */
+function standardScores(): Choice[] {
+  return cacheScores.members
+    .filter(({ id, options, needs }) => id !== "keep-all" && !needs?.(options.parse({ method: id })).calibration)
+    .map(({ id }) => id);
+}
+
+function choicesOf(registry: TechniqueRegistry<Technique>): (text: string) => Choice[] {
+  return (text) => {
+    let choices: unknown = text.split(",").map((id) => id.trim());
+    try {
+      if (text.trim().startsWith("[")) choices = JSON.parse(text);
+    } catch {
+      throw new InputError(`${registry.axis}: expected ids with commas or a JSON array, got "${text}". Correct it.`);
+    }
+    return (choices as unknown[]).map((choice) => {
+      const parsed = registry.choice.safeParse(choice);
+      if (!parsed.success) throw new InputError(`${registry.axis}: ${parsed.error.issues[0].message}. Correct it.`);
+      return parsed.data;
+    });
+  };
+}
+
+function sharesArgument(text: string): number[] {
+  const shares = text.split(",").map(Number);
+  if (!shares.every((share) => share > 0 && share < 1))
+    throw new InputError(
+      `--shares: expected numbers between 0 and 1 with commas, got "${text}". For example 0.5,0.25.`,
+    );
+  return shares;
+}
