@@ -34,9 +34,9 @@ export function planFor(model: string, tokens: number): PlanChoice {
 }
 
 export { type CacheChoices, type Check, cacheConformance } from "./conformance/cache.ts";
-export type { Calibration } from "./context/cache/calibration.ts";
 export { choosePlan, type PlanChoice, type PlanRequest } from "./context/auto.ts";
 export { type CacheAllocation, defineAllocation, type HeadScores } from "./context/cache/allocation/allocation.ts";
+export type { Calibration } from "./context/cache/calibration.ts";
 export { type CachePlan, cacheSchema } from "./context/cache/plan.ts";
 export {
   type CacheScore,
@@ -48,8 +48,8 @@ export {
 export { checkPlan, expectSoundPlan, type PlanFacts, type PlanProblem, type PlanReview } from "./context/check.ts";
 export { defaultPlan, type Plan, parsePlan } from "./context/plan.ts";
 export { type Choice, type Technique, techniqueOptions } from "./context/technique.ts";
-export type { TechniqueModule } from "./engine/techniques.ts";
 export { type CalibrateOptions, calibrate } from "./engine/calibrate.ts";
+export type { TechniqueModule } from "./engine/techniques.ts";
 export type * from "./engine/types.ts";
 export { maxPrefillChunk } from "./engine/types.ts";
 export { storeCalibration } from "./hub/calibrations.ts";

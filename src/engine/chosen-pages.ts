@@ -25,7 +25,7 @@ export interface ChosenPagesParts {
 interface LayerChoice {
   /** f32 [QUERY_ROWS][numKvHeads][headDim]: queries summed over the group, that of token i in row i mod QUERY_ROWS. */
   readonly queries: number;
-  /** Addresses of f32 [BLOCK_PAGES][numKvHeads][headDim]. */
+  /** Addresses of f32 [BLOCK_PAGES][numKvHeads][representatives][headDim]. */
   readonly blocks: number[];
   /** By first token of a step: pages of each KV head. Steps of the last chunk where not all pages are seen. */
   chosen: Map<number, Int32Array[]>;
@@ -61,8 +61,8 @@ export class ChosenPages {
       const copyBytes = (from: number, to: number, bytes: number) => heap.u8.copyWithin(to, from, from + bytes);
       copyBytes(queries, other.queries, QUERY_ROWS * rowBytes(shape));
       for (const block of blocks) {
-        other.blocks.push(pool.take(BLOCK_PAGES * rowBytes(shape)));
-        copyBytes(block, other.blocks.at(-1)!, BLOCK_PAGES * rowBytes(shape));
+        other.blocks.push(pool.take(this.blockBytes(shape)));
+        copyBytes(block, other.blocks.at(-1)!, this.blockBytes(shape));
       }
       other.chosen = new Map(chosen);
     });
@@ -71,8 +71,9 @@ export class ChosenPages {
 
   /** Makes sure of the memory for a text of so many tokens. */
   reserve(length: number): void {
+    const { pool } = this.parts;
     this.each(({ blocks }, shape) => {
-      while (blocks.length < numBlocks(length)) blocks.push(this.parts.pool.take(BLOCK_PAGES * rowBytes(shape)));
+      while (blocks.length < numBlocks(length)) blocks.push(pool.take(this.blockBytes(shape)));
     });
   }
 
@@ -80,7 +81,7 @@ export class ChosenPages {
   bytesFor(length: number): number {
     let bytes = 0;
     this.each((_, shape) => {
-      bytes += (QUERY_ROWS + numBlocks(length) * BLOCK_PAGES) * rowBytes(shape);
+      bytes += QUERY_ROWS * rowBytes(shape) + numBlocks(length) * this.blockBytes(shape);
     });
     return bytes;
   }
@@ -88,7 +89,7 @@ export class ChosenPages {
   get bytes(): number {
     let bytes = 0;
     this.each(({ blocks }, shape) => {
-      bytes += (QUERY_ROWS + blocks.length * BLOCK_PAGES) * rowBytes(shape);
+      bytes += QUERY_ROWS * rowBytes(shape) + blocks.length * this.blockBytes(shape);
     });
     return bytes;
   }
@@ -100,7 +101,7 @@ export class ChosenPages {
     const state = this.layers[layer]!;
     for (let page = Math.floor(begin / PAGE); page < Math.floor((begin + tokens) / PAGE); page++)
       for (let kvHead = 0; kvHead < numKvHeads; kvHead++)
-        this.representative(layer, kvHead, page).set(choice.represent(keys(kvHead, page)));
+        this.representatives(layer, kvHead, page).set(choice.represent(keys(kvHead, page)));
     const before = state.chosen;
     state.chosen = new Map();
     const step = begin - (begin % STEP);
@@ -142,8 +143,10 @@ export class ChosenPages {
 
   /** The text was cut to `length` tokens: steps that begin behind it are chosen anew. */
   truncate(length: number): void {
-    this.each(({ chosen }) => {
+    const { pool } = this.parts;
+    this.each(({ blocks, chosen }, shape) => {
       for (const step of chosen.keys()) if (step >= length) chosen.delete(step);
+      for (const block of blocks.splice(numBlocks(length))) pool.give(block, this.blockBytes(shape));
     });
   }
 
@@ -151,7 +154,7 @@ export class ChosenPages {
     const { pool } = this.parts;
     this.each(({ queries, blocks }, shape) => {
       pool.give(queries, QUERY_ROWS * rowBytes(shape));
-      for (const block of blocks) pool.give(block, BLOCK_PAGES * rowBytes(shape));
+      for (const block of blocks) pool.give(block, this.blockBytes(shape));
     });
   }
 
@@ -180,21 +183,22 @@ export class ChosenPages {
       }
       const scores = new Float32Array(end - first);
       for (let page = first; page < end; page++) {
-        const representative = this.representative(layer, kvHead, page);
-        let score = 0;
-        for (let c = 0; c < headDim; c++) score += query[c] * representative[c];
-        scores[page - first] = score;
+        scores[page - first] = highestProduct(query, this.representatives(layer, kvHead, page));
       }
       return highest(scores, choice.most).map((page) => page + first);
     });
   }
 
-  private representative(layer: number, kvHead: number, page: number): Float32Array {
-    const { heap, shapes } = this.parts;
+  private representatives(layer: number, kvHead: number, page: number): Float32Array {
+    const { heap, choice, shapes } = this.parts;
     const { numKvHeads, headDim } = shapes[layer];
     const block = this.layers[layer]!.blocks[Math.floor(page / BLOCK_PAGES)];
-    const row = (page % BLOCK_PAGES) * numKvHeads + kvHead;
-    return heap.floats(block + row * headDim * 4, headDim);
+    const floats = choice.representatives * headDim;
+    return heap.floats(block + ((page % BLOCK_PAGES) * numKvHeads + kvHead) * floats * 4, floats);
+  }
+
+  private blockBytes(shape: LayerShape): number {
+    return BLOCK_PAGES * this.parts.choice.representatives * rowBytes(shape);
   }
 
   private each(use: (state: LayerChoice, shape: LayerShape, layer: number) => void): void {
@@ -202,6 +206,16 @@ export class ChosenPages {
       if (state) use(state, this.parts.shapes[layer], layer);
     });
   }
+}
+
+function highestProduct(query: Float64Array, vectors: Float32Array): number {
+  let highest = Number.NEGATIVE_INFINITY;
+  for (let at = 0; at < vectors.length; at += query.length) {
+    let product = 0;
+    for (let c = 0; c < query.length; c++) product += query[c] * vectors[at + c];
+    highest = Math.max(highest, product);
+  }
+  return highest;
 }
 
 function numBlocks(length: number): number {

@@ -41,12 +41,15 @@ export class EngineSession implements Session {
   private readonly schedule: Schedule;
   /** What was read, where a score wants it read again. */
   private readonly text?: number[];
+  /** Length of the text when it was last read again. */
+  private readAgainAt = 0;
 
   constructor(parts: SessionParts, from?: EngineSession) {
     this.parts = parts;
     this.length = from?.length ?? 0;
     this.schedule = scheduleOf(parts.plan.cache);
     if ([parts.plan.cache, ...parts.collect].some(needsSecondReading)) this.text = [...(from?.text ?? [])];
+    this.readAgainAt = from?.readAgainAt ?? 0;
   }
 
   get plan(): Plan {
@@ -70,6 +73,7 @@ export class EngineSession implements Session {
       if (byLayers) await this.readByLayers(ids, targets, options);
       else await this.readByChunks(ids, targets, options);
       this.text?.push(...ids);
+      if (compress && this.parts.collect.some(needsSecondReading)) await this.readAgain();
       if (schedule.afterPrefill && compress && !byLayers) await this.drop(this.plan.cache);
     });
   }
@@ -153,11 +157,13 @@ export class EngineSession implements Session {
   private async readAgain(): Promise<void> {
     const { caller, id: session, tokenizer } = this.parts;
     const { text = [] } = this;
+    if (this.readAgainAt === text.length) return;
     for (const { instruction, lead, start, end } of repeatParts(0, text.length)) {
       const told = tokenizer.encode(instruction, { bos: false });
       const tokenIds = Int32Array.from([...told, ...text.slice(lead, start), ...text.slice(start, end)]);
       await caller.call("readAgain", { session, start, end, tokenIds });
     }
+    this.readAgainAt = text.length;
   }
 
   async fork(): Promise<Session> {

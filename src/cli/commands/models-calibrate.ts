@@ -71,7 +71,10 @@ function tableOf(retrieval: readonly (readonly number[])[]): string {
   const rows = retrieval.flatMap((scores, layer) =>
     scores.some((score) => score > 0) ? [[String(layer), scores.map((score) => score.toFixed(2)).join(" ")]] : [],
   );
-  return formatTable({ layer: "right", "how far back each KV head looks, from 0 (near) to 1 (the beginning)": "left" }, rows);
+  return formatTable(
+    { layer: "right", "how far back each KV head looks, from 0 (near) to 1 (the beginning)": "left" },
+    rows,
+  );
 }
 
 function stored(name: string, texts: number, tokens: number, path: string): string {

@@ -87,7 +87,7 @@ test("a mistyped command or name, and a file of the user's, are refused with exi
   const mine = join(home, "mine.gguf");
   writeFileSync(mine, "GGUF");
   for (const [args, message] of [
-    [["lst"], /expected list, pull, path or rm, got "lst"\. Run `longspan models --help`/],
+    [["lst"], /expected list, pull, path, rm, show or calibrate, got "lst"\. Run `longspan models --help`/],
     [["pull", "smollm2-135m", "gema3-270m"], /Did you mean "gemma3-270m"\?/],
     [["rm", mine], /expected a name or hf:.*, got the path .*--model\.$/m],
     [["pull", mine], /got the path/],

@@ -5,15 +5,20 @@
  *   i − j < local                             distance i − j
  *   i − j ≥ local, the block of j is seen     distance local: keys unrotated, queries at local
  *
- * A block is a page of 64 tokens. Seen are the initial ones, the one that the local window has left in part, and for each KV head
- * the `blocks` others with the highest Σ q · r: over the queries of the group's heads and of the 16 tokens up to each 16th, for
- * it and the 15 tokens after it; r is the mean of the block's `representatives` unrotated keys that are least like the others,
- * −cos(k_j, mean of k / |k|).
+ * A block is a page of 64 tokens. Seen are the initial ones, the one that the local window has left in part, and, for each KV
+ * head, the `blocks` others with the highest
  *
- * Xiao et al. 2024, arXiv 2402.04617. Different from the paper: its blocks have 128 tokens and are the same for all heads; it
- * chooses for the queries of a chunk of 512 while reading, which sees ahead and depends on how the text is cut, and for every
- * token while writing; and its representatives are the keys with the most attention from the local window. That keys unlike
- * the others get most attention is KeyDiff's finding (Park et al. 2025, arXiv 2504.15364), and needs no sums of attention.
+ *   max_r q · r      q: sum of the queries of the group's heads and of the 16 tokens up to each 16th, for it and 15 tokens after it
+ *                    r: the block's `representatives` unrotated keys that are least like the others: lowest cos(k, Σ k_j / |k_j|)
+ *
+ * Xiao et al. 2024, arXiv 2402.04617. Different from the paper:
+ * - It chooses for the queries of a chunk of 512 tokens while reading, which sees ahead and depends on how the text is cut. Here
+ *   the choice is a function of the text before a token. Its blocks have 128 tokens and are the same for all heads.
+ * - Its representatives are the keys with the most attention from the local window. Keys unlike the others get most of it
+ *   (KeyDiff, Park et al. 2025, arXiv 2504.15364), and finding them needs no sums of attention.
+ * - It adds the products of all representatives. On 6,000 tokens with SmolLM2-135M, 16 of up to 76 blocks hold 67% of the
+ *   attention that goes to all of them if chosen by it, 65% by the largest product of any key, 64% by that of 4 representatives,
+ *   57% by the sum (58% with the paper's representatives), 52% by the mean key, 32% at random.
  */
 import { z } from "zod";
 import { highest } from "../cache/allocation/highest.ts";
@@ -54,7 +59,8 @@ export const infllm = definePosition({
           choice: {
             always: initial / PAGE,
             most: blocks,
-            represent: (keys) => meanOfDistinct(keys, representatives),
+            representatives,
+            represent: (keys) => distinctKeys(keys, representatives),
           },
         }),
       ],
@@ -62,8 +68,8 @@ export const infllm = definePosition({
   },
 });
 
-/** Mean of the `count` keys that are least like the mean direction; keys: [dimensions][PAGE]. */
-export function meanOfDistinct(keys: Float32Array, count: number): Float32Array {
+/** The `count` keys that are least like the mean direction, [count][dimensions]; keys: [dimensions][PAGE]. */
+export function distinctKeys(keys: Float32Array, count: number): Float32Array {
   const dimensions = keys.length / PAGE;
   const squares = new Float64Array(PAGE);
   for (let at = 0; at < keys.length; at++) squares[at % PAGE] += keys[at] ** 2;
@@ -79,9 +85,9 @@ export function meanOfDistinct(keys: Float32Array, count: number): Float32Array 
     Float32Array.from(likeness, (value) => -value),
     count,
   );
-  return Float32Array.from({ length: dimensions }, (_, c) => {
-    let sum = 0;
-    for (const j of distinct) sum += keys[c * PAGE + j];
-    return sum / count;
+  const chosen = new Float32Array(count * dimensions);
+  distinct.forEach((j, n) => {
+    for (let c = 0; c < dimensions; c++) chosen[n * dimensions + c] = keys[c * PAGE + j];
   });
+  return chosen;
 }

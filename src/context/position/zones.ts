@@ -27,21 +27,23 @@ export interface Zone {
   readonly keyEnd: number;
   /** Pages of PAGE tokens, from the first to before the last, that queries in a page see in this zone. Default: all before it. */
   pages?(page: number): readonly [from: number, to: number];
-  /** For a zone that sees only some of the pages that its limits allow. At most one zone, all of whose queries turn alike. */
+  /** For a zone that sees only some of the pages at its least distance or more. At most one zone, all of whose queries turn alike. */
   readonly choice?: PageChoice;
 }
 
 /**
- * How pages are chosen by what is being read, for each KV head: those whose representative has the highest product with the sum of
- * queries, of the group's heads and of the STEP tokens up to a multiple of STEP. They hold from there to the next multiple, so
- * what a token sees depends on the text alone, and on nothing after it.
+ * How pages are chosen by what is being read. For each KV head, those with the highest max_r q · r over their representatives r;
+ * q is the sum of the queries of the group's heads and of the STEP tokens up to a multiple of STEP. The choice holds from there to
+ * the next multiple: what a token sees depends on the text before it alone, however that was cut into chunks.
  */
 export interface PageChoice {
-  /** First pages, seen without being chosen. Pages that any query of a page may see only in part are not chosen but seen, too. */
+  /** First pages, seen without being chosen. So are pages that a query of the page at hand may see in part only. */
   readonly always: number;
   /** Pages that are chosen; all, where there are no more. */
   readonly most: number;
-  /** f32 [headDim], what stands for a full page. keys: f32 [headDim][PAGE], as the zone's store turns them. */
+  /** Vectors that stand for a page. */
+  readonly representatives: number;
+  /** f32 [representatives][headDim] of a full page; keys: f32 [headDim][PAGE], as the zone's store turns them. */
   represent(keys: Float32Array): Float32Array;
 }
 

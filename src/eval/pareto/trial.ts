@@ -50,7 +50,7 @@ export async function fullAnswer(
 ): Promise<FullAnswer> {
   const { cacheBytes } = await base.memory();
   const answered = await inFork(base, async (session) => {
-    await session.prefill(restIds, { signal: limits.signal });
+    await session.prefill(restIds, { compress: false, signal: limits.signal });
     return answerOf(session, limits);
   });
   const path = answered.tokenIds.slice(0, steps);
