@@ -15,4 +15,12 @@ export const presets: Readonly<Record<string, Preset>> = {
     summary: "the same with f32 pages: what others are measured against",
     plan: parsePlan({ cache: { format: "f32" } }),
   },
+  extend: {
+    summary: "beyond the trained length: positions by chunks, nothing dropped",
+    plan: parsePlan({ position: { method: "dca" } }),
+  },
+  stream: {
+    summary: "text without end in constant memory: first tokens and a window, no recall of the middle",
+    plan: parsePlan({ position: { method: "sink-window" } }),
+  },
 };

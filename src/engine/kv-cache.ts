@@ -81,7 +81,7 @@ export class KvCache {
     this.pool = args.pool;
     this.shapes = args.shapes;
     const { format, layers } = args.format;
-    this.formats = this.shapes.map((_, layer) => pageFormatsOf(format, layer, layers));
+    this.formats = this.shapes.map(({ window }, index) => pageFormatsOf(format, { index, window }, layers));
     this.staging = args.staging;
     this.fresh = Array.from({ length: Math.max(...this.shapes.map(({ numKvHeads }) => numKvHeads)) }, () => []);
     this.tableBytes = Math.ceil(args.capacity / PAGE_SLOTS + 1) * 4;

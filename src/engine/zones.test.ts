@@ -45,7 +45,11 @@ test("within the near zone, and within a chunk, one method of each kind is the m
   const inputs = randomHeads(shape, 60);
   const { out } = await attendInPieces(shape, inputs, { position: { method: "rope" }, pieces: [60], format: "q8" });
   for (const [title, position] of kinds)
-    assert.deepEqual((await attendInPieces(shape, inputs, { position, pieces: [25, 35], format: "q8" })).out, out, title);
+    assert.deepEqual(
+      (await attendInPieces(shape, inputs, { position, pieces: [25, 35], format: "q8" })).out,
+      out,
+      title,
+    );
 });
 
 test("sink-window holds its sinks and window in constant memory", async () => {

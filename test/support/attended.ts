@@ -8,13 +8,13 @@ import type { ModelConfig } from "../../src/model/config.ts";
 import type { Decoder, LayerContext } from "../../src/model/decoder.ts";
 import { attentionScratchBytes, PAGE_SLOTS } from "../../src/ops/attention.ts";
 import { type KernelSpace, withTeam } from "./kernels.ts";
-import type { Heads, HeadShape } from "./position-reference.ts";
+import type { HeadShape, Heads } from "./position-reference.ts";
 import { randomFloats } from "./random.ts";
 
 /** Most tokens of a piece. */
 export const MOST_TOKENS = 192;
 
-/** So many tokens more, or what is left; so many taken back, if below 0; or go on in a fork. */
+/** So many tokens more, or what is left; below 0: so many of another text, which are taken back; or go on in a fork. */
 export type Piece = number | "fork";
 
 export interface Attended {
@@ -53,8 +53,7 @@ export async function attendInPieces(
     const [q, k, v, result] = [heads, kvHeads, kvHeads, heads].map((rows) =>
       heap.allocate(MOST_TOKENS * rows * headDim * 4),
     );
-    const read = (tokens: number) => {
-      const begin = sequence.length;
+    const read = (tokens: number, begin = sequence.length) => {
       const part = (values: Float32Array, rows: number) =>
         values.subarray(begin * rows * headDim, (begin + tokens) * rows * headDim);
       const forward = (_: Int32Array, context: LayerContext) => {
@@ -73,8 +72,11 @@ export async function attendInPieces(
         const copy = sequence.fork();
         sequence.dispose();
         sequence = copy;
-      } else if (piece < 0) sequence.stores.truncate(sequence.length + piece);
-      else if (sequence.length < length) read(Math.min(piece, length - sequence.length));
+      } else if (piece < 0) {
+        const { length: kept } = sequence;
+        read(-piece, 0);
+        sequence.stores.truncate(kept);
+      } else if (sequence.length < length) read(Math.min(piece, length - sequence.length));
     assert.equal(sequence.length, length, "the pieces are not the text");
     memory = { pages: sequence.stores.pages, used: pool.usedBytes };
     assert.ok(sequence.stores.bytes <= pool.usedBytes);

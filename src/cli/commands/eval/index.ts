@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { compareCommand } from "./compare.ts";
 import { fileCommand } from "./file.ts";
 import { kvCommand } from "./kv.ts";
+import { memoryCommand } from "./memory.ts";
 import { paretoCommand } from "./pareto.ts";
 import { perplexityCommand } from "./perplexity.ts";
 import { reportCommand } from "./report.ts";
@@ -29,6 +30,7 @@ export function evalCommand(): Command {
     perplexityCommand(),
     kvCommand(),
     paretoCommand(),
+    memoryCommand(),
     compareCommand(),
     reportCommand(),
     samplesCommand(),

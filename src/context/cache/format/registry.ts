@@ -19,13 +19,15 @@ export const layerFormats = z.array(
   z.strictObject({ layers: z.array(z.number().int().min(0)).min(1), format: cacheFormats.choice }),
 );
 
-/** How a layer keeps its pages. */
+/** How a layer keeps its pages. Layers with a sliding window hold few pages and are left at 8 bits, unless they are named. */
 export function pageFormatsOf(
   format: Choice,
-  layer: number,
+  layer: { readonly index: number; readonly window: number },
   overrides: z.infer<typeof layerFormats> = [],
 ): PageFormats {
-  const own = overrides.findLast(({ layers }) => layers.includes(layer))?.format ?? format;
-  const { technique, options } = cacheFormats.chosen(own);
-  return technique.pages(options);
+  const own = overrides.findLast(({ layers }) => layers.includes(layer.index))?.format;
+  const { technique, options } = cacheFormats.chosen(own ?? format);
+  const pages = technique.pages(options);
+  const isLeftAlone = own === undefined && layer.window > 0 && typeof pages.rest !== "string";
+  return isLeftAlone ? { first: "q8", rest: "q8" } : pages;
 }
