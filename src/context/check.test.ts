@@ -100,6 +100,13 @@ const refused: [title: string, plan: object, more: Partial<PlanFacts>, where: st
     /expected a calibration of a model for "calibrated", got none/,
   ],
   [
+    "scales for 32 channels in heads of 80",
+    { cache: { format: { method: "q4", values: "token" } } },
+    { headDim: 80 },
+    "cache.format",
+    /expected heads of a multiple of 32 dimensions for "q4", got 80/,
+  ],
+  [
     "a calibrated allocation without a calibration",
     dropping({ allocation: "sorted-heads" }),
     { hasCalibration: false },

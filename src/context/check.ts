@@ -2,6 +2,7 @@
  * Whether the parts of a plan go together, and with a model: what plan.ts cannot see, because there each axis is alone.
  * Techniques declare what they need; an id is named here only where nothing is declared.
  */
+import { headDimMultiple } from "../ops/page-low.ts";
 import { InputError } from "../runtime/errors.ts";
 import type { CacheAllocation } from "./cache/allocation/allocation.ts";
 import { cacheAllocations } from "./cache/allocation/registry.ts";
@@ -162,6 +163,18 @@ const calibrationAtHand: Rule = ({ facts, dropping }) => {
   );
 };
 
+const headsFitTheFormat: Rule = ({ plan, facts }) => {
+  const multiple = headDimMultiple(pagesOf(plan));
+  return (
+    facts !== undefined &&
+    facts.headDim % multiple !== 0 && {
+      where: "cache.format",
+      reason: `expected heads of a multiple of ${multiple} dimensions for "${idOf(plan.cache.format)}", got ${facts.headDim} in ${facts.name}`,
+      remedy: 'Use {"keys":"channel","values":"channel"}, or the format "q8"',
+    }
+  );
+};
+
 const rules: readonly Rule[] = [
   reachesTheText,
   nothingDroppedFromZones,
@@ -170,6 +183,7 @@ const rules: readonly Rule[] = [
   allLayersAtOnce,
   wholeTextForTheSecondReading,
   calibrationAtHand,
+  headsFitTheFormat,
 ];
 
 type Remark = (subject: Subject) => string | false | undefined;

@@ -54,6 +54,7 @@ export async function attendInPieces(
       heap.allocate(MOST_TOKENS * rows * headDim * 4),
     );
     const read = (tokens: number, begin = sequence.length) => {
+      const isText = begin === sequence.length;
       const part = (values: Float32Array, rows: number) =>
         values.subarray(begin * rows * headDim, (begin + tokens) * rows * headDim);
       const forward = (_: Int32Array, context: LayerContext) => {
@@ -63,7 +64,7 @@ export async function attendInPieces(
         context.rotate(0, q, k);
         context.append(0, k, v);
         context.attend(0, result, q);
-        part(out, heads).set(heap.floats(result, tokens * heads * headDim));
+        if (isText) part(out, heads).set(heap.floats(result, tokens * heads * headDim));
       };
       sequence.run({ forward } as unknown as Decoder, new Int32Array(tokens));
     };

@@ -1,6 +1,7 @@
 /** What a session holds while it reads: pages and bytes after every chunk. */
 import type { Plan } from "../../context/plan.ts";
 import type { Engine } from "../../engine/types.ts";
+import { PAGE_SLOTS } from "../../ops/attention.ts";
 
 export interface MemoryPoint {
   /** Tokens read so far. */
@@ -39,9 +40,11 @@ export async function memoryTrace(engine: Engine, options: TraceOptions): Promis
       points.push({ tokens: session.length, ...(await session.memory()) });
       onProgress?.(session.length, tokenIds.length);
     }
-    const heads = (await session.kept()).length;
     const seconds = (performance.now() - start) / 1000;
-    const fullPages = heads * (Math.ceil(tokenIds.length / 64) + 1);
+    // Heads with a sliding window hold what they hold under any plan.
+    const fullPages = (await session.kept()).reduce((pages, { drops, positions }) => {
+      return pages + Math.floor((drops ? tokenIds.length : positions.length) / PAGE_SLOTS) + 1;
+    }, 0);
     return { model: engine.model.name, plan, points, fullPages, seconds };
   } finally {
     await session.dispose();
