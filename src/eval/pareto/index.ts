@@ -1,5 +1,5 @@
 /** Quality against size over ways of dropping. */
 export { sweepPicture } from "./picture.ts";
-export { sweep } from "./sweep.ts";
+export { nameOf, sweep } from "./sweep.ts";
 export { sweepText } from "./text.ts";
 export type { SweepOptions, SweepPlan, SweepResult, SweepRow } from "./types.ts";

@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { compareCommand } from "./compare.ts";
 import { fileCommand } from "./file.ts";
+import { formatsCommand } from "./formats.ts";
 import { kvCommand } from "./kv.ts";
 import { memoryCommand } from "./memory.ts";
 import { paretoCommand } from "./pareto.ts";
@@ -30,6 +31,7 @@ export function evalCommand(): Command {
     perplexityCommand(),
     kvCommand(),
     paretoCommand(),
+    formatsCommand(),
     memoryCommand(),
     compareCommand(),
     reportCommand(),

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
+import type { Choice, Technique, TechniqueRegistry } from "../../../context/technique.ts";
 import type { Prices } from "../../../eval/backends/endpoint/index.ts";
 import { type PromptMode, promptModes } from "../../../eval/types.ts";
 import { InputError } from "../../../runtime/errors.ts";
@@ -120,5 +121,22 @@ export function samplesArgument(text: string): (length: number) => number {
         `--samples: expected a number for ${length} tokens, got "${text}". Write ${length}:25 as well.`,
       );
     return count;
+  };
+}
+
+/** Parser of an option that names techniques of an axis: ids with commas, or a JSON array of choices with options. */
+export function choicesOf(registry: TechniqueRegistry<Technique>): (text: string) => Choice[] {
+  return (text) => {
+    let choices: unknown = text.split(",").map((id) => id.trim());
+    try {
+      if (text.trim().startsWith("[")) choices = JSON.parse(text);
+    } catch {
+      throw new InputError(`${registry.axis}: expected ids with commas or a JSON array, got "${text}". Correct it.`);
+    }
+    return (choices as unknown[]).map((choice) => {
+      const parsed = registry.choice.safeParse(choice);
+      if (!parsed.success) throw new InputError(`${registry.axis}: ${parsed.error.issues[0].message}. Correct it.`);
+      return parsed.data;
+    });
   };
 }

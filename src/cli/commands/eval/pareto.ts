@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { Command } from "commander";
 import { cacheAllocations } from "../../../context/cache/allocation/registry.ts";
 import { cacheScores } from "../../../context/cache/score/registry.ts";
-import type { Choice, Technique, TechniqueRegistry } from "../../../context/technique.ts";
+import type { Choice } from "../../../context/technique.ts";
 import { openHaystack } from "../../../eval/haystack.ts";
 import { sweep, sweepPicture, sweepText } from "../../../eval/pareto/index.ts";
 import { renderParts } from "../../../eval/prompt.ts";
@@ -18,7 +18,7 @@ import { findModel, loadEngine } from "../../model.ts";
 import { addComputeOptions, addModelOption, type ComputeOptions } from "../../options.ts";
 import { write } from "../../output.ts";
 import { progressBar } from "../../progress.ts";
-import { addSourceOptions, lengthsArgument, type SourceOptions } from "./options.ts";
+import { addSourceOptions, choicesOf, lengthsArgument, type SourceOptions } from "./options.ts";
 
 interface ParetoOptions extends ComputeOptions, SourceOptions {
   model: string;
@@ -113,22 +113,6 @@ function standardScores(): Choice[] {
   return cacheScores.members
     .filter(({ id, options, needs }) => id !== "keep-all" && !needs?.(options.parse({ method: id })).calibration)
     .map(({ id }) => id);
-}
-
-function choicesOf(registry: TechniqueRegistry<Technique>): (text: string) => Choice[] {
-  return (text) => {
-    let choices: unknown = text.split(",").map((id) => id.trim());
-    try {
-      if (text.trim().startsWith("[")) choices = JSON.parse(text);
-    } catch {
-      throw new InputError(`${registry.axis}: expected ids with commas or a JSON array, got "${text}". Correct it.`);
-    }
-    return (choices as unknown[]).map((choice) => {
-      const parsed = registry.choice.safeParse(choice);
-      if (!parsed.success) throw new InputError(`${registry.axis}: ${parsed.error.issues[0].message}. Correct it.`);
-      return parsed.data;
-    });
-  };
 }
 
 function sharesArgument(text: string): number[] {
