@@ -49,8 +49,11 @@ export function softmaxPage(batch: usize, m: usize, l: usize, integer: bool): vo
   sums = v128.load(batch + BATCH_TAKE);
   const before = v128.load(m);
   const after = f32x4.max(before, maxima);
-  const keep = exp2x4(f32x4.sub(before, after)),
-    take = exp2x4(f32x4.sub(maxima, after));
+  // 2^x is never quite 0, and what a row has of pages that are all hidden from it would break ties of rounding: it must not depend
+  // on the pages that other rows of a tile see.
+  const hidden = f32x4.splat(MASKED / 10);
+  const keep = v128.and(exp2x4(f32x4.sub(before, after)), f32x4.gt(before, hidden)),
+    take = v128.and(exp2x4(f32x4.sub(maxima, after)), f32x4.gt(maxima, hidden));
   v128.store(m, after);
   sums = f32x4.mul(sums, take);
   v128.store(l, madd(v128.load(l), keep, sums));

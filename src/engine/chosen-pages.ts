@@ -141,11 +141,10 @@ export class ChosenPages {
     return seen;
   }
 
-  /** The text was cut to `length` tokens: steps that begin behind it are chosen anew. */
+  /** The text was cut to `length` tokens. Choices for steps behind it are never asked for again. */
   truncate(length: number): void {
     const { pool } = this.parts;
-    this.each(({ blocks, chosen }, shape) => {
-      for (const step of chosen.keys()) if (step >= length) chosen.delete(step);
+    this.each(({ blocks }, shape) => {
       for (const block of blocks.splice(numBlocks(length))) pool.give(block, this.blockBytes(shape));
     });
   }

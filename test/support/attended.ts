@@ -14,6 +14,9 @@ import { randomFloats } from "./random.ts";
 /** Most tokens of a piece. */
 export const MOST_TOKENS = 192;
 
+/** Tokens at a time of what is taken back. */
+const DETOUR_TOKENS = 20;
+
 /** So many tokens more, or what is left; below 0: so many of another text, which are taken back; or go on in a fork. */
 export type Piece = number | "fork";
 
@@ -75,7 +78,7 @@ export async function attendInPieces(
         sequence = copy;
       } else if (piece < 0) {
         const { length: kept } = sequence;
-        read(-piece, 0);
+        for (let left = -piece; left > 0; left -= DETOUR_TOKENS) read(Math.min(left, DETOUR_TOKENS), 0);
         sequence.stores.truncate(kept);
       } else if (sequence.length < length) read(Math.min(piece, length - sequence.length));
     assert.equal(sequence.length, length, "the pieces are not the text");
