@@ -23,10 +23,10 @@ export interface CacheChoices {
   readonly merge?: true;
 }
 
-const LENGTH = 330;
-const BUDGET = 120;
+const LENGTH = 200;
+const BUDGET = 80;
 const SINKS = 4;
-const WINDOW = 40;
+const WINDOW = 24;
 const STEP = 64;
 
 export function cacheConformance(engine: Engine, choices: CacheChoices): Check[] {
@@ -57,7 +57,7 @@ export function cacheConformance(engine: Engine, choices: CacheChoices): Check[]
     {
       title: `${name}: a budget of the whole length gives the logits of the full cache, bit for bit`,
       run: async () => {
-        const expected = await answer(engine, whole, tokenIds, question);
+        const expected = await fullAnswer(engine, whole, tokenIds, question);
         for (const schedule of await possible(["after-prefill", streaming, "layer-major"])) {
           const got = await answer(engine, planOf({ budget: LENGTH + 10, schedule }), tokenIds, question);
           assert.deepEqual(got.logits, expected.logits);
@@ -108,13 +108,12 @@ export function cacheConformance(engine: Engine, choices: CacheChoices): Check[]
         await fork.compress(cache);
         const dropped = await fork.kept();
         await fork.dispose();
-        const full = await engine.session({ plan: whole });
-        await full.prefill(tokenIds);
         const untouched = await session.fork();
-        assert.deepEqual(await logitsAfter(untouched, question), await logitsAfter(full, question));
+        const { logits } = await fullAnswer(engine, whole, tokenIds, question);
+        assert.deepEqual(await logitsAfter(untouched, question), logits);
         await session.compress(cache);
         assert.deepEqual(await session.kept(), dropped);
-        for (const each of [session, full, untouched]) await each.dispose();
+        for (const each of [session, untouched]) await each.dispose();
       },
     },
     {
@@ -152,6 +151,22 @@ interface Answer {
   readonly kept: readonly KeptSlots[];
   readonly pages: number;
 }
+
+/** What the full cache makes of the suite's text, the same for all techniques: once for each engine and format. */
+async function fullAnswer(
+  engine: Engine,
+  plan: Plan,
+  tokenIds: readonly number[],
+  question: readonly number[],
+): Promise<Answer> {
+  const known = fullAnswers.get(engine) ?? new Map<string, Promise<Answer>>();
+  fullAnswers.set(engine, known);
+  const key = JSON.stringify(plan.cache);
+  const found = known.get(key) ?? answer(engine, plan, tokenIds, question);
+  known.set(key, found);
+  return found;
+}
+const fullAnswers = new WeakMap<Engine, Map<string, Promise<Answer>>>();
 
 /** Reads a text, then a question that nothing is dropped for. */
 async function answer(

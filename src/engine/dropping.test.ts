@@ -227,6 +227,31 @@ for (const interleaved of [false, true])
       },
     ));
 
+for (const score of [
+  "key-norm",
+  "key-diff",
+  "lag-kv",
+  "attention-sum",
+  "tova",
+  "snapkv",
+  "expected-attention",
+  "random",
+])
+  test(`${score}: where slots lie in pages changes nothing: joined or masked, the same slots are kept next`, async () => {
+    const keptBy = async (once: boolean) => {
+      let kept: number[][] = [];
+      const cache = { score, sinks: 4, window: 20, format: "f32" };
+      await withSequence({ ...cache, budget: 100 }, false, ({ sequence, read, drop }) => {
+        for (const tokens of [192, LENGTH - 192]) read(tokens);
+        for (const budget of [170, 100])
+          drop(parsePlan({ cache: { ...cache, budget } }).cache as unknown as Dropping, once);
+        kept = sequence.kept().map(({ positions }) => [...positions]);
+      });
+      return kept;
+    };
+    assert.deepEqual(await keptBy(true), await keptBy(false));
+  });
+
 test("pages that two sequences hold stay as they were for the one that drops nothing, and are given back with the last", () =>
   withSequence(
     { score: "test-pattern", budget: 100, sinks: 4, window: 20 },

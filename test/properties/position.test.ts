@@ -60,6 +60,22 @@ test("a factor of 2 holds twice the context, refuses one token more with both nu
   await session.dispose();
 });
 
+test("infllm: any pieces give the same logits, bit for bit, and so do steps of one as long as too few pages are seen to split them", async () => {
+  const plan = parsePlan({ position: { method: "infllm", local: 64, initial: 64, blocks: 2 } });
+  const ids = randomIds(engine, 420, 6);
+  const readIn = async (pieces: number[], prefillChunk?: number) => {
+    const session = await engine.session({ plan, prefillChunk });
+    const rows: Float32Array[] = [];
+    for (const tokens of pieces)
+      rows.push(...(await readLogits(engine, session, ids.slice(rows.length, rows.length + tokens))));
+    await session.dispose();
+    return rows;
+  };
+  const expected = await readIn([420]);
+  assert.deepEqual(await readIn([199, 221], 57), expected);
+  assert.deepEqual(await readIn([370, ...Array(50).fill(1)]), expected);
+});
+
 test("log-n sharpens only beyond the trained length", async () => {
   const ids = randomIds(engine, contextLength + 60, 4);
   const plain = await logitsWith(engine, { method: "linear", factor: 2 }, ids);
