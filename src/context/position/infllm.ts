@@ -1,6 +1,6 @@
 /**
  * InfLLM: near tokens as trained; of what is older, the first tokens and the blocks most relevant to what is being read, all at
- * one distance. Nothing is forgotten, but the cost of a token is constant.
+ * one distance. Nothing is forgotten, but a token attends to a bounded number of keys.
  *
  *   i − j < local                             distance i − j
  *   i − j ≥ local, the block of j is seen     distance local: keys unrotated, queries at local

@@ -123,9 +123,10 @@ function candidatesOf({
 export function nameOf(choice: Choice): string {
   if (typeof choice === "string") return choice;
   const { method: _, ...options } = choice;
-  return `${idOf(choice)} ${Object.values(options)
-    .map((value) => (typeof value === "object" ? JSON.stringify(value) : value))
-    .join(" ")}`;
+  const texts = Object.entries(options).map(
+    ([key, value]) => `${key}=${typeof value === "object" ? JSON.stringify(value) : value}`,
+  );
+  return [idOf(choice), ...texts].join(" ");
 }
 
 function qualityOf(outcomes: readonly Outcome[]): {

@@ -7,6 +7,7 @@ import { kvCommand } from "./kv.ts";
 import { memoryCommand } from "./memory.ts";
 import { paretoCommand } from "./pareto.ts";
 import { perplexityCommand } from "./perplexity.ts";
+import { positionsCommand } from "./positions.ts";
 import { reportCommand } from "./report.ts";
 import { runCommand } from "./run.ts";
 import { samplesCommand } from "./samples.ts";
@@ -32,6 +33,7 @@ export function evalCommand(): Command {
     kvCommand(),
     paretoCommand(),
     formatsCommand(),
+    positionsCommand(),
     memoryCommand(),
     compareCommand(),
     reportCommand(),
