@@ -7,11 +7,9 @@
  *   for await (const { text } of session.generate({ maxTokens: 50 })) process.stdout.write(text);
  *   await engine.dispose();
  *
- * A technique of one's own is a module that exports `scores` or `allocations`:
- *
- *   export const scores = [defineScore({ id: "recent", …, score: (view) => forEachHead(view, (head) => …) })];
- *   const engine = await load("model.gguf", { techniques: ["file:///…/recent.js"] });
- *   for (const { title, run } of cacheConformance(engine, { score: "recent" })) test(title, run);
+ * A technique of one's own is a module that exports `scores` or `allocations` (defineScore, defineAllocation); both threads
+ * import it: load("model.gguf", { techniques: [url] }). cacheConformance(engine, { score: "its-id" }) gives the checks that it
+ * has to pass, for any test runner; docs/techniques/README.md has an example.
  */
 import { choosePlan, type PlanChoice } from "./context/auto.ts";
 import { loadEngine } from "./engine/load.ts";
@@ -48,6 +46,7 @@ export {
 export { checkPlan, expectSoundPlan, type PlanFacts, type PlanProblem, type PlanReview } from "./context/check.ts";
 export { defaultPlan, type Plan, parsePlan } from "./context/plan.ts";
 export { type Choice, type Technique, techniqueOptions } from "./context/technique.ts";
+export { type AttendedPassage, attendedPassages } from "./engine/attended-passages.ts";
 export { type CalibrateOptions, calibrate } from "./engine/calibrate.ts";
 export type { TechniqueModule } from "./engine/techniques.ts";
 export type * from "./engine/types.ts";

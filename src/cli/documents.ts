@@ -1,11 +1,22 @@
 /** Documents as the commands read them: abortable also while standard input is silent, with a note for what is left out. */
-import { joinDocuments, type ReadOptions, readDocuments } from "../documents/read.ts";
+import {
+  type DocumentPart,
+  type JoinedDocuments,
+  joinDocuments,
+  type ReadOptions,
+  readDocuments,
+} from "../documents/read.ts";
 import { InputError } from "../runtime/errors.ts";
 
-/** The text of everything named, never empty. */
-export async function documentOf(paths: string[], signal: AbortSignal): Promise<string> {
-  const text = joinDocuments(await readDocuments(paths, readOptions(signal)));
-  if (text.trim() !== "") return text;
+export interface Documents extends JoinedDocuments {
+  parts: DocumentPart[];
+}
+
+/** Everything named, as one text that is never empty. */
+export async function documentsOf(paths: string[], signal: AbortSignal): Promise<Documents> {
+  const parts = await readDocuments(paths, readOptions(signal));
+  const joined = joinDocuments(parts);
+  if (joined.text.trim() !== "") return { ...joined, parts };
   throw new InputError(`${paths.join(", ")}: expected text, got none. Give a file with text in it.`);
 }
 

@@ -32,6 +32,11 @@ export async function extractText(bytes: Uint8Array, path: string, options: Extr
   return text;
 }
 
+/** Whether a path names a format whose text has to be taken out of it: lines are then those of that text. */
+export function isExtracted(path: string): boolean {
+  return Object.hasOwn(formatOfExtension, extname(path).toLowerCase());
+}
+
 function formatOf(path: string, bytes: Uint8Array): Format {
   const extension = extname(path).toLowerCase();
   if (Object.hasOwn(formatOfExtension, extension)) return formatOfExtension[extension];

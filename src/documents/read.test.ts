@@ -15,8 +15,13 @@ test("one part is joined as its text alone, several stand under lines with their
     { path: "a.txt", text: "A\n" },
     { path: "b.txt", text: "B" },
   ];
-  assert.equal(joinDocuments(parts.slice(0, 1)), "A\n");
-  assert.equal(joinDocuments(parts), "===== a.txt =====\nA\n\n===== b.txt =====\nB\n");
+  assert.deepEqual(joinDocuments(parts.slice(0, 1)), { text: "A\n", starts: [0] });
+  const { text, starts } = joinDocuments(parts);
+  assert.equal(text, "===== a.txt =====\nA\n\n===== b.txt =====\nB\n");
+  assert.deepEqual(
+    starts.map((start) => text.slice(start, start + 2)),
+    ["A\n", "B\n"],
+  );
 });
 
 test("paths are read in the order given, a folder in byte order, each file once", async () => {

@@ -52,10 +52,23 @@ export async function readDocuments(paths: string[], options: ReadOptions = {}):
   return parts;
 }
 
-/** One part is its text alone; several each stand under a line with their path. */
-export function joinDocuments(parts: DocumentPart[]): string {
-  if (parts.length === 1) return parts[0].text;
-  return parts.map(({ path, text }) => `===== ${path} =====\n${text.replace(/\n*$/, "\n")}`).join("\n");
+export interface JoinedDocuments {
+  /** Of one part, its text alone; of several, each under a line with its path. */
+  text: string;
+  /** Where the text of each part begins, in characters. */
+  starts: number[];
+}
+
+export function joinDocuments(parts: DocumentPart[]): JoinedDocuments {
+  if (parts.length === 1) return { text: parts[0].text, starts: [0] };
+  const starts: number[] = [];
+  let joined = "";
+  for (const { path, text } of parts) {
+    joined += `${joined && "\n"}===== ${path} =====\n`;
+    starts.push(joined.length);
+    joined += text.replace(/\n*$/, "\n");
+  }
+  return { text: joined, starts };
 }
 
 /** The file's text; undefined, once reported, for a file that was not named itself and has none. */

@@ -25,7 +25,7 @@ import { readAgain } from "./second-reading.ts";
 import { Sequence } from "./sequence.ts";
 import { SequenceSpace } from "./sequence-space.ts";
 import { useTechniques } from "./techniques.ts";
-import type { EngineMemory, KeptSlots, LayerStatistics, SessionMemory } from "./types.ts";
+import type { EngineMemory, KeptSlots, LayerStatistics, SessionMemory, TracedHead } from "./types.ts";
 
 export interface LoadParams {
   path: string;
@@ -45,12 +45,15 @@ interface OpenCall {
   plan: Plan;
   collect?: readonly CachePlan[];
   statistics?: boolean;
+  trace?: boolean;
 }
 interface PrefillCall {
   session: number;
   tokenIds: Int32Array;
   last: boolean;
   all: boolean;
+  /** The token was sampled. */
+  isGenerated?: boolean;
   targets?: Int32Array;
 }
 interface LayerChunkCall {
@@ -169,6 +172,13 @@ export class Controller {
     return this.slot(session).sequence.statistics(layer);
   }
 
+  trace({ session }: { session: number }): TracedHead[] {
+    const { trace, length } = this.slot(session).sequence;
+    if (!trace)
+      throw new InputError("trace: expected a session that is traced, got another. Open it with { trace: true }.");
+    return trace.heads(length);
+  }
+
   /** Reads tokens in a copy that is thrown away, to see what they look at among tokens [start, end). */
   readAgain({
     session,
@@ -226,11 +236,11 @@ export class Controller {
    * Computes a chunk; the logits after its last token are kept if `last`. Returned are all of its logits if `all`, and
    * the log probability of every target if there are `targets`.
    */
-  prefill({ session, tokenIds, last, all, targets }: PrefillCall): PrefillResult {
+  prefill({ session, tokenIds, last, all, isGenerated, targets }: PrefillCall): PrefillResult {
     const { sequence } = this.slot(session);
     const { decoder } = this;
     const { vocabularySize } = this.config;
-    sequence.run(decoder, tokenIds);
+    sequence.run(decoder, tokenIds, isGenerated ? "generated" : last ? "prompt" : undefined);
     if (last) this.keepLogits(sequence, tokenIds.length - 1);
     return {
       logits: all ? allLogits(decoder, tokenIds.length, vocabularySize) : undefined,
@@ -310,6 +320,7 @@ export function controllerMethods(host: Host) {
     drop: (params: Parameters<Controller["drop"]>[0]) => loaded().drop(params),
     kept: (params: { session: number }) => loaded().kept(params),
     statistics: (params: Parameters<Controller["statistics"]>[0]) => loaded().statistics(params),
+    trace: (params: { session: number }) => loaded().trace(params),
     readAgain: (params: Parameters<Controller["readAgain"]>[0]) => loaded().readAgain(params),
     beginLayers: (params: Parameters<Controller["beginLayers"]>[0]) => loaded().beginLayers(params),
     layerChunk: (params: LayerChunkCall) => loaded().layerChunk(params),

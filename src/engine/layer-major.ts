@@ -45,7 +45,8 @@ export class LayerMajorRead {
     if (layer === 0) decoder.embed(this.tokenIds.subarray(first, first + count));
     else heap.u8.copyWithin(decoder.stream, rows, rows + count * rowBytes);
     if (first === 0) sequence.stores.length = this.begin;
-    sequence.runLayer(decoder, layer, count);
+    const isLast = first + count === this.tokenIds.length;
+    sequence.runLayer(decoder, layer, count, isLast ? "prompt" : undefined);
     heap.u8.copyWithin(rows, decoder.stream, decoder.stream + count * rowBytes);
   }
 

@@ -57,13 +57,13 @@ export async function loadEngine(host: Host, path: string, options: LoadOptions 
     tokenizer,
     threads,
     async session(options: SessionOptions = {}) {
-      const { plan = defaultPlan, prefillChunk = maxPrefillChunk, collect = [], statistics = false } = options;
+      const { plan = defaultPlan, prefillChunk = maxPrefillChunk, collect = [], statistics, trace } = options;
       const chunk = checkChunk(prefillChunk);
       for (const cache of [plan.cache, ...collect]) expectSoundPlan({ ...plan, cache }, facts);
       const contextLength = contextLengthOf(plan.position, config.contextLength);
       const nextId = () => ++sessions;
       const id = nextId();
-      await caller.call("open", { session: id, plan, collect, statistics });
+      await caller.call("open", { session: id, plan, collect, statistics, trace });
       return new EngineSession({ ...{ id, caller, model, tokenizer, chunk, contextLength, collect, nextId }, plan });
     },
     memory: () => caller.call("engineMemory", undefined),

@@ -22,6 +22,7 @@ import { rope } from "../ops/rows.ts";
 import { InputError } from "../runtime/errors.ts";
 import type { SharedHeap } from "../runtime/memory.ts";
 import type { Team } from "../runtime/team.ts";
+import { AttentionTrace, type Tracing } from "./attention-trace.ts";
 import { liveSlots } from "./compaction.ts";
 import { type DroppingParts, dropSlots } from "./dropping.ts";
 import { KeyStores } from "./key-stores.ts";
@@ -46,6 +47,8 @@ export interface SequenceParts {
   readonly collect?: readonly CachePlan[];
   /** Gathers what statistics() gives. */
   readonly statistics?: boolean;
+  /** Sums up what trace.heads() gives. */
+  readonly trace?: boolean;
   readonly stored?: DroppingParts["stored"];
 }
 
@@ -53,7 +56,10 @@ export class Sequence implements LayerContext {
   readonly stores: KeyStores;
   /** Logits after the last token, kept because sequences share the decoder's buffer. */
   logits?: Float32Array;
+  readonly trace?: AttentionTrace;
   private tokens = 0;
+  /** How the trace takes the last of the chunk's tokens, if it does. */
+  private tracing?: Tracing;
   private readonly parts: SequenceParts;
   private readonly team: Team;
   private readonly heap: SharedHeap;
@@ -81,6 +87,8 @@ export class Sequence implements LayerContext {
     this.watch = watch;
     if (from) this.observations = watch ? undefined : from.observations?.fork();
     else if (needs) this.observations = new Observations({ team, heap, pool, shapes, needs });
+    if (from) this.trace = watch ? undefined : from.trace?.fork();
+    else if (parts.trace) this.trace = new AttentionTrace({ team, heap, pool, shapes });
     if (from) this.scores = from.scores;
     if (from?.logits) this.logits = from.logits.slice();
   }
@@ -102,22 +110,23 @@ export class Sequence implements LayerContext {
   }
 
   /** Computes one chunk; afterwards decoder.logits(row, …) gives what its tokens predict. */
-  run(decoder: Decoder, tokenIds: Int32Array): void {
-    this.begin(tokenIds.length);
+  run(decoder: Decoder, tokenIds: Int32Array, tracing?: Tracing): void {
+    this.begin(tokenIds.length, tracing);
     decoder.forward(tokenIds, this);
     this.stores.grow(this.tokens);
   }
 
   /** Computes one layer for a chunk whose residual stream the decoder holds. */
-  runLayer(decoder: Decoder, layer: number, tokens: number): void {
-    this.begin(tokens);
+  runLayer(decoder: Decoder, layer: number, tokens: number, tracing?: Tracing): void {
+    this.begin(tokens, tracing);
     decoder.layer(layer, tokens, this);
     this.stores.grow(tokens);
   }
 
-  private begin(tokens: number): void {
+  private begin(tokens: number, tracing?: Tracing): void {
     const { heap, space, stores } = this;
     this.tokens = tokens;
+    this.tracing = tracing;
     this.scores = new Map();
     stores.reserve(tokens);
     const positions = heap.ints(space.positions, tokens);
@@ -249,6 +258,7 @@ export class Sequence implements LayerContext {
     if (shape.window === 0) {
       const seen = { q, positions, items, itemSpace };
       this.observations?.afterRotation(layer, { ...seen, begin, tokens });
+      if (this.tracing) this.trace?.add(layer, this.tracing, { ...seen, tokens, zones: args.zones });
       if (this.watch) watchLayer({ heap, pool: this.parts.pool }, this.watch, layer, seen);
     }
     stores.advanceLayer(layer, tokens);

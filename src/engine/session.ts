@@ -18,6 +18,7 @@ import type {
   PrefillOptions,
   Session,
   SessionMemory,
+  TracedHead,
 } from "./types.ts";
 
 export interface SessionParts {
@@ -238,7 +239,13 @@ export class EngineSession implements Session {
         if (held) yield held;
         // The next step starts while the caller uses this token.
         this.length++;
-        const step = caller.call("prefill", { session, tokenIds: Int32Array.of(tokenId), last: true, all: false });
+        const step = caller.call("prefill", {
+          session,
+          tokenIds: Int32Array.of(tokenId),
+          last: true,
+          all: false,
+          isGenerated: true,
+        });
         step.catch(() => {}); // reported by the await below, or by the next call if the caller stops here
         const token = { tokenId, text: stops.push(text.push(tokenId)) };
         held = text.isIncomplete || stops.isPending ? token : undefined;
@@ -266,6 +273,10 @@ export class EngineSession implements Session {
         got: layer,
       });
     return caller.call("statistics", { session, layer });
+  }
+
+  trace(): Promise<readonly TracedHead[]> {
+    return this.parts.caller.call("trace", { session: this.parts.id });
   }
 
   memory(): Promise<SessionMemory> {

@@ -46,6 +46,8 @@ export interface SessionOptions {
   collect?: readonly CachePlan[];
   /** Gathers what statistics() gives. */
   statistics?: boolean;
+  /** Sums up what trace() gives: about one more attention for each generated token, and 4 bytes a KV head and token held. */
+  trace?: boolean;
   /** Tokens computed at once during prefill; at most, and by default, `maxPrefillChunk`. Results do not depend on it. */
   prefillChunk?: number;
 }
@@ -79,6 +81,11 @@ export interface Session {
    * with a sliding window.
    */
   statistics(layer: number): Promise<LayerStatistics | undefined>;
+  /**
+   * What the tokens generated since the last prefill() attended to, from its last token on, which predicts the first of them:
+   * one entry for every KV head of every layer without a sliding window. For a session that was opened with `trace`.
+   */
+  trace(): Promise<readonly TracedHead[]>;
   memory(): Promise<SessionMemory>;
   dispose(): Promise<void>;
 }
@@ -95,6 +102,13 @@ export interface KeptSlots {
 export interface LayerStatistics extends Moments {
   readonly headDim: number;
   readonly rotary: RotaryView;
+}
+
+export interface TracedHead {
+  readonly layer: number;
+  readonly kvHead: number;
+  /** By position: attention weights summed over the tokens and over the query heads that share the KV head. */
+  readonly weights: Float32Array;
 }
 
 export interface PrefillOptions {

@@ -1,9 +1,12 @@
 /** longspan ask PATHS… "question": one answer from documents, streamed to stdout; everything else goes to stderr. */
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { contextLengthOf } from "../../context/position/rotation.ts";
+import { attendedPassages } from "../../engine/attended-passages.ts";
 import { InputError } from "../../runtime/errors.ts";
 import { readPrompt, writeAnswer } from "../answer.ts";
-import { documentOf } from "../documents.ts";
+import { wholeNumber } from "../arguments.ts";
+import { citationsOf, citationsText } from "../citations.ts";
+import { documentsOf } from "../documents.ts";
 import { interruptible } from "../interrupt.ts";
 import { expectRoom, findModel, loadEngine } from "../model.ts";
 import {
@@ -16,11 +19,13 @@ import {
 } from "../options.ts";
 import { write } from "../output.ts";
 import { resolvePlan } from "../plan.ts";
-import { renderPrompt, stopsOf } from "../prompt.ts";
+import { placeOfDocument, renderPrompt, stopsOf } from "../prompt.ts";
 import { peakBytes, statisticsLine } from "../statistics.ts";
 
 interface AskOptions extends AutoComputeOptions, SamplingOptions {
   model: string;
+  /** Passages to show. */
+  trace?: number;
   json?: true;
 }
 
@@ -28,10 +33,15 @@ const EXAMPLES = `
 PATHS are files (text, Markdown, HTML, PDF, DOCX, EPUB), folders, globs, or -
 for standard input. The last argument is the question.
 
+--trace shows where the answer comes from: the passages that the model looked at
+most while it wrote, each with its share of that, as file and lines. Lines of
+PDF, DOCX, EPUB and HTML are those of the text taken out of them.
+
 Examples:
   $ longspan ask book.epub "Who is the landlord of the inn?"
   $ longspan ask src/ README.md "Where are options parsed?" --model qwen2.5-coder-1.5b
   $ git log -p | longspan ask - "What changed in the parser?" --max-tokens 200
+  $ longspan ask contract.pdf "When can it be ended?" --trace
   $ longspan ask long-book.txt "Who speaks last?" --plan auto
   $ longspan ask book.txt "Name the ship." --json --plan '{"cache":{"format":"f32"}}'`;
 
@@ -42,6 +52,11 @@ export function askCommand(): Command {
     .usage('PATHS… "question" [options]');
   addSamplingOptions(addAutoComputeOptions(addModelOption(command)));
   return command
+    .addOption(
+      new Option("--trace [n]", "show the n passages that the answer comes from")
+        .argParser(wholeNumber("--trace", 1))
+        .preset("3"),
+    )
     .option("--json", "print one JSON object instead of streaming the answer")
     .addHelpText("after", EXAMPLES)
     .action(ask);
@@ -55,9 +70,11 @@ async function ask(inputs: string[], options: AskOptions): Promise<void> {
       `ask: expected paths and then a question, got ${paths.length === 0 ? `only "${question}"` : "an empty question"}. Write: longspan ask FILE "question".`,
     );
   const { signal } = interruptible();
-  const document = await documentOf(paths, signal);
+  const documents = await documentsOf(paths, signal);
   const file = await findModel(options.model, signal);
-  const tokenIds = renderPrompt(file.tokenizer, document, [{ question }]);
+  const tokenIds = renderPrompt(file.tokenizer, documents.text, [{ question }]);
+  const place =
+    options.trace === undefined ? undefined : placeOfDocument(file.tokenizer, tokenIds, documents.text, question);
   const plan = resolvePlan(options.plan, file, {
     tokens: tokenIds.length + options.maxTokens,
     quiet: options.json ?? false,
@@ -70,12 +87,15 @@ async function ask(inputs: string[], options: AskOptions): Promise<void> {
 
   const engine = await loadEngine(file, { threads: options.threads, signal });
   try {
-    const session = await engine.session({ plan });
+    const session = await engine.session({ plan, trace: place !== undefined });
     const { promptTokens, prefillSeconds } = await readPrompt(session, tokenIds, signal);
     const generation = { ...samplingOf(options), stop: stopsOf(file.tokenizer), signal };
     const answer = await writeAnswer(session, generation, options.json ? () => {} : write);
     if (!options.json) await write("\n");
     signal.throwIfAborted();
+    const passages = place && attendedPassages(await session.trace(), { ...place, count: options.trace });
+    const trace = place && passages && citationsOf(documents, place, passages);
+    if (trace && !options.json) await write(`\n${citationsText(trace, lineWidth())}\n`);
 
     const statistics = {
       promptTokens,
@@ -87,8 +107,15 @@ async function ask(inputs: string[], options: AskOptions): Promise<void> {
     };
     process.stderr.write(`${statisticsLine(statistics)}\n`);
     if (options.json)
-      await write(`${JSON.stringify({ answer: answer.text.trim(), ...statistics, plan: session.plan })}\n`);
+      await write(
+        `${JSON.stringify({ answer: answer.text.trim(), ...(trace && { trace }), ...statistics, plan: session.plan })}\n`,
+      );
   } finally {
     await engine.dispose();
   }
+}
+
+/** Lines of prose: no wider than a terminal, and not much wider than the eye likes. */
+function lineWidth(): number {
+  return Math.min(100, process.stdout.columns || 100);
 }

@@ -6,7 +6,7 @@ import type { Engine, Session } from "../../engine/types.ts";
 import { CapacityError, InputError } from "../../runtime/errors.ts";
 import { readPrompt, writeAnswer } from "../answer.ts";
 import { Conversation } from "../conversation.ts";
-import { documentOf } from "../documents.ts";
+import { documentsOf } from "../documents.ts";
 import { describe } from "../failure.ts";
 import { Interrupted, interruptible } from "../interrupt.ts";
 import { expectRoom, findModel, loadEngine } from "../model.ts";
@@ -54,7 +54,7 @@ async function chat(paths: string[], options: ChatOptions): Promise<void> {
       'chat: expected files, got "-": standard input brings the questions. Save the text to a file.',
     );
   const { signal, release } = interruptible();
-  const document = paths.length > 0 ? await documentOf(paths, signal) : "";
+  const document = paths.length > 0 ? (await documentsOf(paths, signal)).text : "";
   const file = await findModel(options.model, signal);
   // A document that leaves no room for an answer is refused before the weights are read.
   const shortest = renderPrompt(file.tokenizer, document, [{ question: "" }]);

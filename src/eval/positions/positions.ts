@@ -10,9 +10,7 @@ import { InputError } from "../../runtime/errors.ts";
 import { hasChat } from "../../tokenizer/chat-template.ts";
 import { readJson } from "../data.ts";
 import { splitAtQuestion } from "../prompt.ts";
-import { createRandom } from "../random.ts";
 import { hide } from "../tasks/needle/place.ts";
-import { fillIn } from "../tasks/needle/template.ts";
 import type { Haystack } from "../types.ts";
 
 export const FACTS = 10;
@@ -89,9 +87,22 @@ export async function comparePositions(engine: Engine, options: PositionsOptions
   return rows;
 }
 
+interface Fact {
+  readonly needle: string;
+  readonly question: string;
+  readonly answerPrefix: string;
+  /** What a right answer has in it. */
+  readonly answer: string;
+}
+
+interface FactsFile {
+  readonly facts: readonly Fact[];
+  readonly system: string;
+}
+
 interface Asked {
   readonly restIds: Int32Array;
-  readonly code: string;
+  readonly answer: string;
 }
 
 interface TextWithFacts {
@@ -101,21 +112,15 @@ interface TextWithFacts {
 
 /** A prompt of at most `tokens` with its facts before the last SCORED_TOKENS; depths are the middles of ten equal parts. */
 export function textWithFacts(engine: Engine, haystack: Haystack, tokens: number): TextWithFacts {
-  const { fact, cities, system } = readJson<{
-    fact: { needle: string; question: string; answerPrefix: string };
-    cities: string[];
-    system: string;
-  }>("needle.json");
-  const random = createRandom("positions", haystack.name);
-  const facts = random.sample(cities, FACTS).map((city) => ({ city, code: `${random.between(1_000_000, 9_999_999)}` }));
+  const { facts, system } = readJson<FactsFile>("facts.json");
   const share = (tokens - SCORED_TOKENS - 200) / tokens;
-  const needles = facts.map((each, i) => ({ text: fillIn(fact.needle, each), depth: ((i + 0.5) / FACTS) * share }));
+  const needles = facts.map((each, i) => ({ text: each.needle, depth: ((i + 0.5) / facts.length) * share }));
   const mode = hasChat(engine.tokenizer) ? "chat+prefill" : "raw";
-  const partsOf = (words: number, asked: { city: string; code: string }) => ({
+  const partsOf = (words: number, { question, answerPrefix }: Fact) => ({
     system,
     context: hide(haystack.words(words), needles, "\n").text,
-    question: `\n${fillIn(fact.question, asked)}`,
-    answerPrefix: fillIn(fact.answerPrefix, asked),
+    question: `\n\n${question}`,
+    answerPrefix,
   });
   const lengthOf = (words: number) => {
     const { contextIds, restIds } = splitAtQuestion(engine.tokenizer, partsOf(words, facts[0]), mode);
@@ -131,7 +136,7 @@ export function textWithFacts(engine: Engine, haystack: Haystack, tokens: number
     throw new InputError(
       `positions: expected at least ${2 * SCORED_TOKENS} tokens of text, got ${contextIds.length}. Give greater --lengths.`,
     );
-  return { contextIds, asked: prompts.map(({ restIds }, i) => ({ restIds, code: facts[i].code })) };
+  return { contextIds, asked: prompts.map(({ restIds }, i) => ({ restIds, answer: facts[i].answer })) };
 }
 
 async function measure(
@@ -148,7 +153,7 @@ async function measure(
     const perplexity = await perplexityOf(session, contextIds.subarray(before), signal);
     const seconds = (performance.now() - start) / 1000;
     const foundAt: boolean[] = [];
-    for (const { restIds, code } of asked) foundAt.push(await finds(session, restIds, code, signal));
+    for (const { restIds, answer } of asked) foundAt.push(await finds(session, restIds, answer, signal));
     onProgress(contextIds.length);
     return { perplexity, found: foundAt.filter(Boolean).length, foundAt, seconds };
   } finally {
@@ -171,13 +176,13 @@ async function perplexityOf(session: Session, tokenIds: Int32Array, signal?: Abo
   return Math.exp(sum / count);
 }
 
-async function finds(from: Session, restIds: Int32Array, code: string, signal?: AbortSignal): Promise<boolean> {
+async function finds(from: Session, restIds: Int32Array, answer: string, signal?: AbortSignal): Promise<boolean> {
   const session = await from.fork();
   try {
     await session.prefill(restIds, { signal });
     let text = "";
     for await (const token of session.generate({ maxTokens: 16, signal })) text += token.text;
-    return text.includes(code);
+    return text.includes(answer);
   } finally {
     await session.dispose();
   }
