@@ -1,5 +1,6 @@
-// npm test: sets itself up (packages, build, models), then runs the fast tests and the tests with real models.
-//   node scripts/test.js [fast|models] [part of a file's path]
+// npm test: sets itself up (packages, build, models), then runs the fast tests, the thorough ones, and those with real models.
+//   node scripts/test.js [fast|thorough|models] [part of a file's path]
+// fast: beside the sources, and directly in test/. thorough: properties of whole engines and programs. models: real weights.
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { Readable } from "node:stream";
@@ -11,7 +12,13 @@ process.chdir(fileURLToPath(new URL("..", import.meta.url)));
 
 /** Tests that use every core themselves run one file at a time. A file that takes longer than its timeout hangs. */
 const groups = {
-  fast: { title: "fast tests", concurrency: 2, timeout: 60_000, has: (file) => !needsModel(file) },
+  fast: { title: "fast tests", concurrency: 2, timeout: 60_000, has: isFast },
+  thorough: {
+    title: "thorough tests",
+    concurrency: 2,
+    timeout: 120_000,
+    has: (file) => !isFast(file) && !needsModel(file),
+  },
   models: { title: "model tests", concurrency: 1, timeout: 1_200_000, has: needsModel },
 };
 
@@ -55,6 +62,10 @@ async function* events() {
 
 function note(message) {
   return { type: "test:diagnostic", data: { nesting: 0, message } };
+}
+
+function isFast(file) {
+  return file.startsWith("dist/src/") || /^dist\/test\/(support\/)?[^/]+$/.test(file);
 }
 
 function needsModel(file) {

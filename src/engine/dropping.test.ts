@@ -21,7 +21,7 @@ const KV_HEADS = 2;
 const GROUP = HEADS / KV_HEADS;
 const CHUNK = 192;
 const BASE = 10_000;
-const LENGTH = 300;
+const LENGTH = 230;
 
 interface Heads {
   readonly q: Float32Array;
@@ -176,7 +176,7 @@ for (const interleaved of [false, true])
       { score: "test-pattern", budget: 100, sinks: 4, window: 20, format: "f32" },
       interleaved,
       ({ read, drop }) => {
-        for (const tokens of [130, 100, LENGTH - 230]) read(tokens);
+        for (const tokens of [130, 60, LENGTH - 190]) read(tokens);
         let looked = 0;
         seen = (view) => {
           looked++;

@@ -142,7 +142,7 @@ export class KvCache {
     const numPages = Math.ceil((firstSlot + chunk.tokens) / PAGE_SLOTS);
     const full = Math.floor((firstSlot + chunk.tokens) / PAGE_SLOTS);
     const run = this.heap.addresses(this.staging.runTable, shape.numKvHeads * numPages);
-    this.heads[layer].forEach((head, h) => {
+    this.heads[layer].forEach((_, h) => {
       if (this.isFloat(layer))
         for (let n = 1; n < numPages; n++) this.fresh[h][n] = this.pool.take(floatPageBytes(shape.headDim));
       for (let n = 0; n < numPages; n++) run[h * numPages + n] = this.runPage(layer, h, n);

@@ -6,8 +6,8 @@ import { dirname, join, resolve } from "node:path";
 import { test } from "node:test";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
-import { loadTiny, temporaryFolder, textOf } from "./support/sessions.ts";
-import { writeTinyModel } from "./support/tiny-model.ts";
+import { loadTiny, temporaryFolder, textOf } from "../support/sessions.ts";
+import { writeTinyModel } from "../support/tiny-model.ts";
 
 const folder = temporaryFolder();
 const manifest = JSON.parse(readFileSync("package.json", "utf8"));

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { cacheConformance, InputError, parsePlan } from "../src/index.ts";
-import { loadTiny, randomIds, temporaryFolder } from "./support/sessions.ts";
+import { cacheConformance, InputError, parsePlan } from "../../src/index.ts";
+import { loadTiny, randomIds, temporaryFolder } from "../support/sessions.ts";
 
-const engine = await loadTiny("qwen2-q8_0", { techniques: [new URL("./support/toy-score.js", import.meta.url).href] });
+const engine = await loadTiny("qwen2-q8_0", { techniques: [new URL("../support/toy-score.js", import.meta.url).href] });
 after(() => engine.dispose());
 
 for (const { title, run } of cacheConformance(engine, { score: "toy-even" })) test(title, run);

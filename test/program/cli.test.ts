@@ -5,9 +5,9 @@ import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { runCli } from "./support/cli.ts";
-import { encodeGguf } from "./support/gguf-writer.ts";
-import { tinyModel } from "./support/tiny-model.ts";
+import { runCli } from "../support/cli.ts";
+import { encodeGguf } from "../support/gguf-writer.ts";
+import { tinyModel } from "../support/tiny-model.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "longspan-cli-"));
 const model = fileWith("tiny.gguf", encodeGguf(tinyModel("qwen2", { contextLength: 512 })));

@@ -1,10 +1,10 @@
 /** The conformance suite over every entry of the registries, on tiny models with and without sliding windows. */
 import { after, test } from "node:test";
-import { cacheAllocations } from "../src/context/cache/allocation/registry.ts";
-import { cacheFormats } from "../src/context/cache/format/registry.ts";
-import { cacheScores } from "../src/context/cache/score/registry.ts";
-import { type CacheChoices, cacheConformance } from "../src/index.ts";
-import { loadTiny } from "./support/sessions.ts";
+import { cacheAllocations } from "../../src/context/cache/allocation/registry.ts";
+import { cacheFormats } from "../../src/context/cache/format/registry.ts";
+import { cacheScores } from "../../src/context/cache/score/registry.ts";
+import { type CacheChoices, cacheConformance } from "../../src/index.ts";
+import { loadTiny } from "../support/sessions.ts";
 
 const engine = await loadTiny("qwen2-q8_0");
 const windows = await loadTiny("gemma3-f16");

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { after, test } from "node:test";
-import { loadEngine } from "../src/engine/load.ts";
-import { calibrationPath, findCalibration } from "../src/hub/calibrations.ts";
+import { loadEngine } from "../../src/engine/load.ts";
+import { calibrationPath, findCalibration } from "../../src/hub/calibrations.ts";
 import {
   type Calibration,
   cacheConformance,
@@ -14,10 +14,10 @@ import {
   load,
   parsePlan,
   storeCalibration,
-} from "../src/index.ts";
-import { runCli } from "./support/cli.ts";
-import { randomIds, temporaryFolder, testHost, writeModel } from "./support/sessions.ts";
-import { tinyModel } from "./support/tiny-model.ts";
+} from "../../src/index.ts";
+import { runCli } from "../support/cli.ts";
+import { randomIds, temporaryFolder, testHost, writeModel } from "../support/sessions.ts";
+import { tinyModel } from "../support/tiny-model.ts";
 
 process.env.LONGSPAN_HOME = temporaryFolder();
 

@@ -1,10 +1,10 @@
 /** The whole stack on tiny random models of every architecture and tensor type, against an independent f32 engine. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { tensorTypes } from "../src/formats/tensor-types.ts";
-import { readTinyGolden, tinyGoldenNames } from "./support/golden.ts";
-import { compareRows, rowsOf } from "./support/kl.ts";
-import { loadTiny, logitsOf } from "./support/sessions.ts";
+import { tensorTypes } from "../../src/formats/tensor-types.ts";
+import { readTinyGolden, tinyGoldenNames } from "../support/golden.ts";
+import { compareRows, rowsOf } from "../support/kl.ts";
+import { loadTiny, logitsOf } from "../support/sessions.ts";
 
 interface Bounds {
   types: string[];
