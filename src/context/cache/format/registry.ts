@@ -10,8 +10,6 @@ import { q3 } from "./q3.ts";
 import { q4 } from "./q4.ts";
 import { q8 } from "./q8.ts";
 
-export type { CacheFormat as CacheFormatTechnique } from "./format.ts";
-
 export const cacheFormats = new TechniqueRegistry<CacheFormat>("cache.format", [q8, f32, k8v4, q4, q3, q2, kivi]);
 
 /** Layers that keep their pages in another format. Where two entries name a layer, the later one holds. */
