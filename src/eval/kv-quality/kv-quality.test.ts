@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { loadTiny, planWith } from "../../../test/support/sessions.ts";
+import { parsePlan } from "../../context/plan.ts";
 import { InputError } from "../../runtime/errors.ts";
 import {
   documentSample,
@@ -68,7 +69,7 @@ for (const [name, tiny, steps] of [
   ["qwen2", engine, 12],
   ["gemma3", windowed, 4],
 ] as const)
-  test(`${name}: whether the question is known when the context is read changes nothing, bit for bit, with today's plans`, async () => {
+  test(`${name}: whether the question is known when the context is read changes nothing, bit for bit, with plans that drop nothing`, async () => {
     const plan = planWith("q8");
     const chosen = samples.slice(1).map((sample) => ({ ...sample, maxTokens: steps }));
     const before = await kvQuality(tiny, { plan, samples: chosen, questionKnown: false });
@@ -79,6 +80,15 @@ for (const [name, tiny, steps] of [
     for (const { contextTokens, promptTokens } of before.samples)
       assert.ok(contextTokens > 150 && promptTokens > contextTokens + 9);
   });
+
+test("with a plan that drops it matters whether the scorer has seen the question, and dropping shows", async () => {
+  const plan = parsePlan({ cache: { score: "snapkv", budget: 70, sinks: 4, window: 16 } });
+  const results = await Promise.all(
+    [false, true].map((questionKnown) => kvQuality(engine, { plan, samples: samples.slice(1), questionKnown })),
+  );
+  const [unseen, seen] = results.map(({ answer }) => answer!.kl.mean);
+  assert.ok(unseen > 1e-3 && seen > 1e-3 && unseen !== seen, `${unseen} ${seen}`);
+});
 
 test("answers are scored with both plans, by task, with what is retained; the reference's score of 0 has no retention", async () => {
   const scored = [...samples, { ...samples[0], id: "other/0", task: "other" }];

@@ -76,6 +76,7 @@ export async function follow(
   await readTo(session, ids, last, contextIds.length, { ...options, onProgress: undefined });
   await session.prefill([ids[last], ...path], {
     signal: options.signal,
+    compress: false,
     onLogits: (logits, firstRow) => {
       for (let row = 0; row < logits.length / vocabularySize; row++)
         onRow(logits.subarray(row * vocabularySize, (row + 1) * vocabularySize), firstRow + row);
@@ -91,9 +92,15 @@ async function readTo(
   contextEnd: number,
   { questionKnown, signal, onProgress }: TrialOptions,
 ): Promise<void> {
-  for (const stop of questionKnown ? [end] : [Math.min(contextEnd, end), end]) {
+  for (const [i, stop] of (questionKnown ? [end] : [Math.min(contextEnd, end), end]).entries()) {
     const from = session.length;
     if (from >= stop) continue;
-    await session.prefill(ids.subarray(from, stop), { signal, onProgress: (done) => onProgress?.(from + done) });
+    // The budget is the context's: nothing is dropped again for a question that comes after it.
+    const compress = i === 0;
+    await session.prefill(ids.subarray(from, stop), {
+      signal,
+      compress,
+      onProgress: (done) => onProgress?.(from + done),
+    });
   }
 }
