@@ -20,6 +20,7 @@ export interface CacheChoices {
   readonly score: unknown;
   readonly allocation?: unknown;
   readonly format?: unknown;
+  readonly layers?: unknown;
   readonly merge?: true;
 }
 
@@ -32,8 +33,8 @@ const STEP = 64;
 export function cacheConformance(engine: Engine, choices: CacheChoices): Check[] {
   const cacheOf = (more: Record<string, unknown>) => ({ ...choices, sinks: SINKS, window: WINDOW, ...more });
   const planOf = (more: Record<string, unknown>) => parsePlan({ cache: cacheOf(more) });
-  const { format = "q8" } = choices;
-  const whole = parsePlan({ cache: { format } });
+  const { format = "q8", layers } = choices;
+  const whole = parsePlan({ cache: { format, layers } });
   const tokenIds = tokensFor(engine, LENGTH);
   const question = tokensFor(engine, 10, 7);
   const name = JSON.stringify(choices);

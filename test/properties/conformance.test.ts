@@ -17,6 +17,7 @@ const choices: CacheChoices[] = [
     needsCalibration ? [] : [{ score: "snapkv", allocation: id }],
   ),
   ...cacheFormats.members.map(({ id }) => ({ score: "key-diff", format: id })),
+  { score: "key-diff", format: "q3", layers: [{ layers: [0], format: "f32" }] },
   { score: "snapkv", merge: true },
 ];
 for (const each of choices) for (const { title, run } of cacheConformance(engine, each)) test(title, run);
