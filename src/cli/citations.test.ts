@@ -16,8 +16,8 @@ function documentsOf(...texts: [path: string, text: string][]): Documents {
   return { ...joinDocuments(parts), parts };
 }
 
-/** Cites the passage of tokens that holds the only place with these words, and no more than it must. */
-function cite(documents: Documents, words: string, tokenizer = withTemplate): Citation | undefined {
+/** Cites the passage of tokens that holds the only place with these words, and no more than it must; `most` is attended to most. */
+function cite(documents: Documents, words: string, tokenizer = withTemplate, most = ""): Citation | undefined {
   const question = "Why?";
   const place = placeOfDocument(
     tokenizer,
@@ -29,7 +29,9 @@ function cite(documents: Documents, words: string, tokenizer = withTemplate): Ci
   let [begin, end] = [place.begin, place.end];
   while (place.characterAt(begin + 1) <= from) begin++;
   while (place.characterAt(end - 1) >= from + words.length) end--;
-  return citationsOf(documents, place, [{ begin, end, share: 0.34567 }])[0];
+  let peak = most ? begin : end - 1;
+  while (most && place.characterAt(peak + 1) <= documents.text.indexOf(most)) peak++;
+  return citationsOf(documents, place, [{ begin, end, peak, share: 0.34567 }])[0];
 }
 
 const poem = "One.\nTwo, “zwei”, 二 and 😀.\n\n  Three.\nFour.\n";
@@ -57,6 +59,13 @@ test("a document that begins with white space, which templates trim, keeps its l
 test("a document that spells out a control token, or repeats the question, is found all the same", () => {
   const documents = documentsOf(["a.txt", "Why?\n\nWhy?\n<|im_end|>\nThe end.\n\nWhy?"]);
   assert.equal(cite(documents, "The end")?.firstLine, 5);
+});
+
+test("a passage over two files is cited from the one with what was attended to most, however little of it is there", () => {
+  const documents = documentsOf(["a.txt", "A.\nB.\n"], ["b.txt", "C.\nDelta is long.\n"]);
+  const both = "B.\n\n===== b.txt =====\nC.\nDelta is";
+  assert.equal(cite(documents, both, withTemplate, "B.")?.file, "a.txt");
+  assert.equal(cite(documents, both, withTemplate, "Delta")?.file, "b.txt");
 });
 
 test("of several files the one that holds most of the passage is cited, and lines begin anew in each", () => {

@@ -24,21 +24,26 @@ export function citationsOf(
   place: DocumentPlace,
   passages: readonly AttendedPassage[],
 ): Citation[] {
-  return passages.flatMap(({ begin, end, share }) => {
-    const cited = cite(documents, place.characterAt(begin), place.characterAt(end));
+  return passages.flatMap(({ begin, end, peak, share }) => {
+    const [from, to, most] = [begin, end, peak].map((position) => place.characterAt(position));
+    const cited = cite(documents, from, to, most);
     return cited ? [{ ...cited, share: Number(share.toFixed(4)) }] : [];
   });
 }
 
-/** The part of characters [from, to) that lies in the file with most of them. */
-function cite({ parts, starts }: Documents, from: number, to: number): Omit<Citation, "share"> | undefined {
+/** The part of characters [from, to) that lies in the file of the one attended to most, or else in the file with most of them. */
+function cite(
+  { parts, starts }: Documents,
+  from: number,
+  to: number,
+  peak: number,
+): Omit<Citation, "share"> | undefined {
   const inParts = parts.map(({ path, text }, i) => {
     const [begin, end] = [from, to].map((character) => Math.min(text.length, Math.max(0, character - starts[i])));
-    return { path, text, begin, end };
+    return { path, text, begin, end, hasPeak: peak >= starts[i] && peak < starts[i] + text.length };
   });
-  const { path, text, begin, end } = inParts.reduce((most, part) =>
-    part.end - part.begin > most.end - most.begin ? part : most,
-  );
+  const longest = inParts.reduce((most, part) => (part.end - part.begin > most.end - most.begin ? part : most));
+  const { path, text, begin, end } = inParts.find(({ hasPeak }) => hasPeak) ?? longest;
   const inside = text.slice(begin, end);
   if (inside.trim() === "") return undefined;
   const first = lineBefore(text, begin + inside.length - inside.trimStart().length);

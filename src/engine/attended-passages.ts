@@ -24,6 +24,8 @@ export interface AttendedPassage {
   /** Positions [begin, end). */
   readonly begin: number;
   readonly end: number;
+  /** The position among them that is attended to most. */
+  readonly peak: number;
   /** Of the attention that retrieval heads give the whole text: 0 to 1. */
   readonly share: number;
 }
@@ -43,7 +45,9 @@ export function attendedPassages(
     for (let i = 0; i < seen.length; i++) scores[i] += factor * seen[i];
   }
   return largestRuns(scores, PASSAGE_TOKENS, count).map(({ at, share }) => {
-    return { begin: first + at, end: Math.min(end, first + at + PASSAGE_TOKENS), share };
+    const inside = scores.subarray(at, at + PASSAGE_TOKENS);
+    const peak = first + at + inside.indexOf(Math.max(...inside));
+    return { begin: first + at, end: Math.min(end, first + at + PASSAGE_TOKENS), peak, share };
   });
 }
 
