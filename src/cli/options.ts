@@ -12,9 +12,12 @@ import {
   wholeNumber,
 } from "./arguments.ts";
 
-export interface ComputeOptions<P = Plan> {
-  plan: P;
+export interface ThreadsOptions {
   threads?: number;
+}
+
+export interface ComputeOptions<P = Plan> extends ThreadsOptions {
+  plan: P;
 }
 
 /** Of commands that know the length of their prompt before they load a model. */
@@ -42,13 +45,22 @@ export function addAutoComputeOptions(command: Command): Command {
 }
 
 function withPlan(command: Command, description: string, parse: (text: string) => PlanOrAuto): Command {
-  return command
-    .addOption(
+  return addThreadsOption(
+    command.addOption(
       new Option("-p, --plan <plan>", description)
         .argParser(parse)
         .default(defaultPlan, "exact attention, 8-bit cache"),
-    )
-    .option("-t, --threads <n>", "threads that compute (default: the cores this process may use)", threadCount);
+    ),
+  );
+}
+
+/** Of commands that set the plans themselves. */
+export function addThreadsOption(command: Command): Command {
+  return command.option(
+    "-t, --threads <n>",
+    "threads that compute (default: the cores this process may use)",
+    threadCount,
+  );
 }
 
 export function addSamplingOptions(command: Command): Command {

@@ -34,6 +34,14 @@ export function renderParts(tokenizer: Tokenizer, parts: Parts, mode: PromptMode
   return all;
 }
 
+/** Counts prompts and texts in a model's own tokens, for createCell(). */
+export function counterOf(tokenizer: Tokenizer, mode: PromptMode) {
+  return {
+    promptTokens: (parts: Parts) => renderParts(tokenizer, parts, mode).length,
+    countTokens: (text: string) => tokenizer.encode(text, { bos: false }).length,
+  };
+}
+
 /**
  * The tokens up to the question, and the rest: together all tokens of the prompt. The cut falls on a token boundary at
  * or before the place where the question begins, because a token may hold the end of one and the beginning of the other.

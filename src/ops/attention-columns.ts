@@ -1,7 +1,7 @@
 /** Column sums of attention: what share of the softmax every slot gets (kernels/attention-columns.ts). */
 import type { SharedHeap } from "../runtime/memory.ts";
 import type { Team } from "../runtime/team.ts";
-import { type AttentionItem, type AttentionShape, type AttentionZone, itemBytes, PAGE_SLOTS } from "./attention.ts";
+import { type AttentionItem, type AttentionShape, type AttentionZone, PAGE_SLOTS, writeItems } from "./attention.ts";
 
 /** Over the rows of an item, its tokens × the query heads of the group: their sum, or the most that any of them gives. */
 export type ColumnMode = "sum" | "maximum";
@@ -25,16 +25,7 @@ export function attentionColumns(
   args: { itemSpace: number; q: number; positions: number; zones?: readonly AttentionZone[]; mode: ColumnMode },
 ): void {
   const { itemSpace, q, positions, mode } = args;
-  const { zones = [{ q, nearest: 0, farthest: shape.window, keyEnd: 0 }] } = args;
-  const words = heap.addresses(itemSpace, itemBytes(items.length) / 4);
-  items.forEach((item, i) => {
-    const { entries, numEntries, own, firstToken, numTokens, kvHead, partial } = item;
-    words.set([entries, numEntries, own, firstToken, numTokens, kvHead, partial, 0], i * 8);
-  });
-  const zoneWords = items.length * 8;
-  zones.forEach((zone, z) => {
-    words.set([zone.q - q, zone.nearest, zone.farthest, zone.keyEnd], zoneWords + z * 4);
-  });
+  const zonesAt = writeItems(heap, shape, items, args);
   const { numHeads, numKvHeads, headDim, scale } = shape;
   team.run(
     "attentionColumns",
@@ -47,7 +38,7 @@ export function attentionColumns(
     numHeads / numKvHeads,
     headDim,
     scale * Math.LOG2E,
-    itemSpace + zoneWords * 4,
+    zonesAt,
     mode === "maximum" ? 1 : 0,
   );
 }

@@ -71,6 +71,27 @@ export function partialBytes(shape: AttentionShape, tokens: number): number {
   return rows * 4 * (shape.headDim + 2);
 }
 
+/** Writes items and the zones behind them at `itemSpace`, for the attention kernels; gives the address of the zones. */
+export function writeItems(
+  heap: SharedHeap,
+  shape: AttentionShape,
+  items: readonly AttentionItem[],
+  args: { itemSpace: number; q: number; zones?: readonly AttentionZone[] },
+): number {
+  const { itemSpace, q } = args;
+  const { zones = [{ q, nearest: 0, farthest: shape.window, keyEnd: 0 }] } = args;
+  const words = heap.addresses(itemSpace, itemBytes(items.length) / 4);
+  const zoneWords = items.length * 8;
+  zones.forEach((zone, z) => {
+    words.set([zone.q - q, zone.nearest, zone.farthest, zone.keyEnd], zoneWords + z * 4);
+  });
+  items.forEach((item, i) => {
+    const { entries, numEntries, own, firstToken, numTokens, kvHead, partial } = item;
+    words.set([entries, numEntries, own, firstToken, numTokens, kvHead, partial, 0], i * 8);
+  });
+  return itemSpace + zoneWords * 4;
+}
+
 /**
  * q, out: f32 [tokens][numHeads][headDim]; positions: i32 [tokens]; items are written at `itemSpace` (itemBytes()).
  * Without `zones` all pages are seen in zone 0: by q, as far as the shape's window reaches.
@@ -83,20 +104,10 @@ export function attention(
   args: { itemSpace: number; q: number; positions: number; out: number; zones?: readonly AttentionZone[] },
 ): void {
   const { itemSpace, q, positions, out } = args;
-  const { zones = [{ q, nearest: 0, farthest: shape.window, keyEnd: 0 }] } = args;
-  const words = heap.addresses(itemSpace, itemBytes(items.length) / 4);
-  const zoneWords = items.length * 8;
-  zones.forEach((zone, z) => {
-    words.set([zone.q - q, zone.nearest, zone.farthest, zone.keyEnd], zoneWords + z * 4);
-  });
-  items.forEach((item, i) => {
-    const { entries, numEntries, own, firstToken, numTokens, kvHead, partial } = item;
-    words.set([entries, numEntries, own, firstToken, numTokens, kvHead, partial, 0], i * 8);
-  });
+  const zonesAt = writeItems(heap, shape, items, args);
   const { numHeads, numKvHeads, headDim, scale } = shape;
   const group = numHeads / numKvHeads;
   const log2Scale = scale * Math.LOG2E;
-  const zonesAt = itemSpace + zoneWords * 4;
   team.run("attention", items.length, 1, itemSpace, q, positions, out, numHeads, group, headDim, log2Scale, zonesAt);
 }
 

@@ -8,13 +8,13 @@ import { nameOf } from "../../../eval/pareto/index.ts";
 import { wholeNumber } from "../../arguments.ts";
 import { interruptible } from "../../interrupt.ts";
 import { findModel, loadEngine } from "../../model.ts";
-import { addComputeOptions, addModelOption, type ComputeOptions } from "../../options.ts";
+import { addModelOption, addThreadsOption, type ThreadsOptions } from "../../options.ts";
 import { write } from "../../output.ts";
 import { progressBar } from "../../progress.ts";
 import { formatCount, formatTable } from "../../statistics.ts";
 import { choicesOf, lengthsArgument } from "./options.ts";
 
-interface FormatsOptions extends ComputeOptions {
+interface FormatsOptions extends ThreadsOptions {
   model: string;
   length: number[];
   compared: number;
@@ -42,7 +42,7 @@ Examples:
 
 export function formatsCommand(): Command {
   const command = new Command("formats").description("what each page format costs on a model, against f32 pages");
-  return addComputeOptions(addModelOption(command))
+  return addThreadsOption(addModelOption(command))
     .option("-l, --length <n>", "tokens to read: 4096 or 4k", lengthsArgument, [4096])
     .option("--compared <n>", "last tokens that are compared", wholeNumber("--compared", 2), 384)
     .option("--formats <ids>", "ids with commas, or a JSON array of choices", choicesOf(cacheFormats), [

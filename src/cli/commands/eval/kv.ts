@@ -3,10 +3,9 @@ import { Command } from "commander";
 import type { Plan } from "../../../context/plan.ts";
 import { openHaystack } from "../../../eval/haystack.ts";
 import { documentSample, type KvQualitySample, kvQuality, kvQualityText } from "../../../eval/kv-quality/index.ts";
-import { renderParts } from "../../../eval/prompt.ts";
+import { counterOf } from "../../../eval/prompt.ts";
 import { createCell, samplesOf } from "../../../eval/run/samples.ts";
 import { findTasks } from "../../../eval/tasks/registry.ts";
-import type { Parts } from "../../../eval/types.ts";
 import { hasChat } from "../../../tokenizer/chat-template.ts";
 import { planArgument, wholeNumber } from "../../arguments.ts";
 import { interruptible } from "../../interrupt.ts";
@@ -64,10 +63,7 @@ async function compareKv(names: string[], options: KvOptions): Promise<void> {
   const file = await findModel(options.model, signal);
   const { tokenizer } = file;
   const mode = options.mode ?? (hasChat(tokenizer) ? "chat+prefill" : "raw");
-  const counter = {
-    promptTokens: (parts: Parts) => renderParts(tokenizer, parts, mode).length,
-    countTokens: (text: string) => tokenizer.encode(text, { bos: false }).length,
-  };
+  const counter = counterOf(tokenizer, mode);
   const source = { seed: options.seed, haystack, files: options.data };
   const samples: KvQualitySample[] = lengths.flatMap((length) => [
     ...[...tasks.values()].flatMap((task) => {

@@ -6,21 +6,21 @@ import { cacheScores } from "../../../context/cache/score/registry.ts";
 import type { Choice } from "../../../context/technique.ts";
 import { openHaystack } from "../../../eval/haystack.ts";
 import { sweep, sweepPicture, sweepText } from "../../../eval/pareto/index.ts";
-import { renderParts } from "../../../eval/prompt.ts";
+import { counterOf } from "../../../eval/prompt.ts";
 import { createCell, samplesOf } from "../../../eval/run/samples.ts";
 import { findTasks } from "../../../eval/tasks/registry.ts";
-import type { Parts, PromptMode } from "../../../eval/types.ts";
+import type { PromptMode } from "../../../eval/types.ts";
 import { InputError } from "../../../runtime/errors.ts";
 import { hasChat } from "../../../tokenizer/chat-template.ts";
 import { wholeNumber } from "../../arguments.ts";
 import { interruptible } from "../../interrupt.ts";
 import { findModel, loadEngine } from "../../model.ts";
-import { addComputeOptions, addModelOption, type ComputeOptions } from "../../options.ts";
+import { addModelOption, addThreadsOption, type ThreadsOptions } from "../../options.ts";
 import { write } from "../../output.ts";
 import { progressBar } from "../../progress.ts";
 import { addSourceOptions, choicesOf, lengthsArgument, type SourceOptions } from "./options.ts";
 
-interface ParetoOptions extends ComputeOptions, SourceOptions {
+interface ParetoOptions extends ThreadsOptions, SourceOptions {
   model: string;
   lengths: number[];
   samples: number;
@@ -47,7 +47,7 @@ export function paretoCommand(): Command {
   const command = new Command("pareto")
     .description("quality against size for every score, allocation and budget of the cache")
     .argument("[tasks...]", "task ids or families", ["niah_single_2", "niah_multikey_1", "niah_multivalue"]);
-  return addSourceOptions(addComputeOptions(addModelOption(command)))
+  return addSourceOptions(addThreadsOption(addModelOption(command)))
     .option("-l, --lengths <n,n,…>", "tokens of prompt and answer together: 4096 or 4k", lengthsArgument, [2048])
     .option("-s, --samples <n>", "samples of each task at each length", wholeNumber("--samples", 1), 3)
     .option(
@@ -76,10 +76,7 @@ async function compareAll(names: string[], options: ParetoOptions): Promise<void
   const file = await findModel(options.model, signal);
   const { tokenizer } = file;
   const mode = hasChat(tokenizer) ? "chat+prefill" : "raw";
-  const counter = {
-    promptTokens: (parts: Parts) => renderParts(tokenizer, parts, mode).length,
-    countTokens: (text: string) => tokenizer.encode(text, { bos: false }).length,
-  };
+  const counter = counterOf(tokenizer, mode);
   const source = { seed: options.seed, haystack, files: options.data };
   const samples = lengths.flatMap((length) =>
     [...tasks.values()].flatMap((task) => {

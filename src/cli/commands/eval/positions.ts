@@ -8,13 +8,13 @@ import { comparePositions, FACTS, SCORED_TOKENS } from "../../../eval/positions/
 import { InputError } from "../../../runtime/errors.ts";
 import { interruptible } from "../../interrupt.ts";
 import { findModel, loadEngine } from "../../model.ts";
-import { addComputeOptions, addModelOption, type ComputeOptions } from "../../options.ts";
+import { addModelOption, addThreadsOption, type ThreadsOptions } from "../../options.ts";
 import { write } from "../../output.ts";
 import { progressBar } from "../../progress.ts";
 import { formatCount, formatSeconds, formatTable } from "../../statistics.ts";
 import { lengthsArgument } from "./options.ts";
 
-interface PositionsCommandOptions extends ComputeOptions {
+interface PositionsCommandOptions extends ThreadsOptions {
   model: string;
   lengths: number[];
   methods?: PositionOptions[];
@@ -37,7 +37,7 @@ export function positionsCommand(): Command {
   const command = new Command("positions").description(
     "perplexity and retrieval of every position method on long text",
   );
-  return addComputeOptions(addModelOption(command))
+  return addThreadsOption(addModelOption(command))
     .requiredOption("-l, --lengths <n,n,…>", "tokens of the whole prompt: 12288 or 12k", lengthsArgument)
     .option(
       "--methods <json>",

@@ -1,7 +1,7 @@
 /** longspan eval samples TASK: the samples themselves, as JSON lines that any other harness, or `eval file`, can read. */
 import { Command, Option } from "commander";
 import { openHaystack } from "../../../eval/haystack.ts";
-import { renderParts } from "../../../eval/prompt.ts";
+import { counterOf } from "../../../eval/prompt.ts";
 import { createCell, samplesOf } from "../../../eval/run/samples.ts";
 import { findTasks } from "../../../eval/tasks/registry.ts";
 import { type PromptMode, promptModes } from "../../../eval/types.ts";
@@ -43,10 +43,7 @@ async function print(names: string[], options: SamplesOptions): Promise<void> {
   const tasks = findTasks(names, options.data);
   const { tokenizer } = await findModel(options.model, signal);
   const mode = options.mode ?? (hasChat(tokenizer) ? "chat+prefill" : "raw");
-  const counter = {
-    promptTokens: (parts: Parameters<typeof renderParts>[1]) => renderParts(tokenizer, parts, mode).length,
-    countTokens: (text: string) => tokenizer.encode(text, { bos: false }).length,
-  };
+  const counter = counterOf(tokenizer, mode);
   const source = { seed: options.seed, haystack: await openHaystack(options.haystack), files: options.data };
   for (const task of tasks)
     for (const length of options.lengths) {
