@@ -21,6 +21,7 @@ test("every-n: after reading the budget is left, while generating never more tha
     most = Math.max(most, await mostKept(session));
   assert.equal(session.length, 300);
   assert.ok(most > 130 && most <= 164, `${most}`);
+  assert.equal(await mostKept(session), 100 + 300 - 256, "the last multiple of 64 was at 256 tokens");
   await session.dispose();
 });
 
