@@ -2,4 +2,4 @@
 export { sweepPicture } from "./picture.ts";
 export { nameOf, sweep } from "./sweep.ts";
 export { sweepText } from "./text.ts";
-export type { SweepOptions, SweepPlan, SweepResult, SweepRow } from "./types.ts";
+export type { SweepOptions, SweepPlan, SweepResult, SweepRow, TriedSample } from "./types.ts";

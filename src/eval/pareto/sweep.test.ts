@@ -74,6 +74,18 @@ test("every score × allocation × share × question has a row; what keeps nearl
   assert.equal(picture.split("question not seen").length - 1, 4, "two panels, each with a title and a label");
 });
 
+test("a sweep that goes on takes the samples that were tried as they are, and tries those that lack a plan", async () => {
+  const once = { ...options, shares: [0.5], questionKnown: [false] };
+  const sofar: number[] = [];
+  const one = await sweep(engine, { ...once, samples: samples.slice(0, 1) });
+  const marked = one.tried.map((sample) => ({ ...sample, full: 0.125 }));
+  const two = await sweep(engine, { ...once, done: marked, onResult: ({ samples }) => sofar.push(samples) });
+  assert.deepEqual(two.tried[0], marked[0]);
+  assert.deepEqual(sofar, [2], "only the second sample was tried");
+  const more = await sweep(engine, { ...once, samples: samples.slice(0, 1), done: marked, shares: [0.5, 0.25] });
+  assert.notEqual(more.tried[0].full, 0.125, "a share is missing in what was tried: it is tried again");
+});
+
 test("a sweep over no samples is refused", async () => {
   const nothing = sweep(engine, { ...options, samples: [], shares: [0.5], questionKnown: [false] });
   await assert.rejects(

@@ -4,16 +4,25 @@
  */
 import { type CachePlan, cacheSchema } from "../../context/cache/plan.ts";
 import { type Choice, idOf } from "../../context/technique.ts";
-import type { Engine } from "../../engine/types.ts";
+import type { Engine, Session } from "../../engine/types.ts";
 import { InputError } from "../../runtime/errors.ts";
 import { hasChat } from "../../tokenizer/chat-template.ts";
 import type { KvQualitySample } from "../kv-quality/types.ts";
 import { splitAtQuestion } from "../prompt.ts";
-import { createRandom } from "../random.ts";
-import type { Interval } from "../statistics/interval.ts";
-import { meanInterval } from "../statistics/mean-interval.ts";
-import { type FullAnswer, fullAnswer, readContext, readingOf, readOn, type Trial, tryPlan } from "./trial.ts";
-import type { SweepOptions, SweepPlan, SweepResult, SweepRow } from "./types.ts";
+import { promptHash } from "../run/samples.ts";
+import type { PromptMode } from "../types.ts";
+import { isOf, mean, summarize } from "./summary.ts";
+import {
+  type FullAnswer,
+  fullAnswer,
+  inSession,
+  type Reading,
+  readContext,
+  readingOf,
+  readOn,
+  tryPlan,
+} from "./trial.ts";
+import type { SweepOptions, SweepPlan, SweepResult, TriedSample } from "./types.ts";
 
 const DEFAULT_STEPS = 48;
 
@@ -21,75 +30,75 @@ interface Candidate extends SweepPlan {
   cacheFor(tokens: number): CachePlan;
 }
 
-interface Outcome {
-  readonly sample: KvQualitySample;
-  readonly score: number;
-}
-
 export async function sweep(engine: Engine, options: SweepOptions): Promise<SweepResult> {
-  const { samples, signal, steps = DEFAULT_STEPS, onProgress } = options;
+  const { samples, signal, done, onProgress, onResult } = options;
   const { mode = hasChat(engine.tokenizer) ? "chat+prefill" : "raw" } = options;
   if (samples.length === 0) throw new InputError("pareto: expected at least one sample, got none. Give some tasks.");
   const candidates = candidatesOf(options);
-  const outcomes = new Map(candidates.map((candidate) => [candidate, [] as (Outcome & Trial & { full: number })[]]));
-  const full: Outcome[] = [];
-  const total = samples.length * candidates.length;
-  let done = 0;
-  let tokens = 0;
-
+  const tried: TriedSample[] = [];
+  const resultSoFar = () => summarize({ model: engine.model.name, mode }, candidates, tried);
   for (const sample of samples) {
-    const prompt = splitAtQuestion(engine.tokenizer, sample.parts, mode);
-    tokens += prompt.contextIds.length + prompt.restIds.length;
-    const scoreOf = (output: string) => options.score(output, sample)?.score ?? 0;
-    const cachesOf = (known: boolean, tokens: number) =>
-      candidates.filter(({ questionKnown }) => questionKnown === known).map(({ cacheFor }) => cacheFor(tokens));
-    const collect = options.questionKnown.flatMap((known) => cachesOf(known, prompt.contextIds.length));
-    const context = await readContext(engine, prompt, collect, signal);
-    try {
-      for (const questionKnown of options.questionKnown) {
-        const reading = readingOf(prompt, questionKnown);
-        const base = await readOn(context, reading, signal);
-        try {
-          const limits = { maxTokens: sample.maxTokens, stop: sample.stop, signal };
-          const answer: FullAnswer = await fullAnswer(base, reading, steps, limits);
-          if (questionKnown === options.questionKnown[0]) full.push({ sample, score: scoreOf(answer.output) });
-          const wanted = candidates.filter((candidate) => candidate.questionKnown === questionKnown);
-          for (const candidate of wanted) {
-            signal?.throwIfAborted();
-            const cache = candidate.cacheFor(reading.readIds.length);
-            const trial = await tryPlan(base, reading, cache, answer, limits);
-            outcomes.get(candidate)?.push({ ...trial, sample, score: scoreOf(trial.output), full: answer.cacheBytes });
-            onProgress?.(++done, total);
-          }
-        } finally {
-          await base.dispose();
-        }
-      }
-    } finally {
-      await context.dispose();
+    signal?.throwIfAborted();
+    const before = tried.length * candidates.length;
+    const earlier = done?.find(({ prompt }) => prompt === promptHash(sample));
+    const trials = earlier && candidates.map((candidate) => earlier.trials.find(isOf(candidate)));
+    if (earlier && trials?.every((trial) => trial !== undefined)) tried.push({ ...earlier, trials });
+    else {
+      const onTrial = (count: number) => onProgress?.(before + count, samples.length * candidates.length);
+      tried.push(await trySample(engine, sample, candidates, { ...options, mode }, onTrial));
+      onResult?.(resultSoFar());
+    }
+    onProgress?.(before + candidates.length, samples.length * candidates.length);
+  }
+  return resultSoFar();
+}
+
+async function trySample(
+  engine: Engine,
+  sample: KvQualitySample,
+  candidates: readonly Candidate[],
+  { mode, questionKnown, steps = DEFAULT_STEPS, score, signal }: SweepOptions & { mode: PromptMode },
+  onTrial: (count: number) => void,
+): Promise<TriedSample> {
+  const prompt = splitAtQuestion(engine.tokenizer, sample.parts, mode);
+  const qualityOf = (output: string) => score(output, sample)?.score ?? 0;
+  const tokens = prompt.contextIds.length;
+  const trials = new Map<Candidate, TriedSample["trials"][number]>();
+  let full = 0;
+  const collect = candidates.map(({ cacheFor }) => cacheFor(tokens));
+  const limits = { maxTokens: sample.maxTokens, stop: sample.stop, signal };
+
+  async function tryAll(base: Session, reading: Reading, known: boolean): Promise<void> {
+    const answer: FullAnswer = await fullAnswer(base, reading, steps, limits);
+    if (known === questionKnown[0]) full = qualityOf(answer.output);
+    for (const candidate of candidates.filter((candidate) => candidate.questionKnown === known)) {
+      signal?.throwIfAborted();
+      const { cacheFor, ...plan } = candidate;
+      const trial = await tryPlan(base, reading, cacheFor(reading.readIds.length), answer, limits);
+      trials.set(candidate, {
+        ...plan,
+        quality: qualityOf(trial.output),
+        kl: mean(trial.steps.map(({ kl }) => kl)),
+        steps: trial.steps.length,
+        sameTop: trial.steps.filter(({ sameTop }) => sameTop).length,
+        bytesShare: trial.cacheBytes / answer.cacheBytes,
+        seconds: trial.seconds,
+      });
+      onTrial(trials.size);
     }
   }
 
+  await inSession(readContext(engine, prompt, collect, signal), async (context) => {
+    for (const known of questionKnown) {
+      const reading = readingOf(prompt, known);
+      await inSession(readOn(context, reading, signal), (base) => tryAll(base, reading, known));
+    }
+  });
+  const { id, task, group = id } = sample;
   return {
-    model: engine.model.name,
-    mode,
-    samples: samples.length,
-    meanTokens: Math.round(tokens / samples.length),
-    full: qualityOf(full),
-    rows: candidates.map((candidate): SweepRow => {
-      const trials = outcomes.get(candidate) ?? [];
-      const stepsOfAll = trials.flatMap((trial) => trial.steps);
-      const { score, allocation, share, questionKnown } = candidate;
-      return {
-        ...{ score, allocation, share, questionKnown },
-        n: trials.length,
-        ...qualityOf(trials),
-        kl: mean(trials.map((trial) => mean(trial.steps.map(({ kl }) => kl)))),
-        top1: mean(stepsOfAll.map(({ sameTop }) => Number(sameTop))),
-        bytesShare: mean(trials.map((trial) => trial.cacheBytes / trial.full)),
-        seconds: mean(trials.map((trial) => trial.seconds)),
-      };
-    }),
+    ...{ prompt: promptHash(sample), id, task, group, full },
+    tokens: tokens + prompt.restIds.length,
+    trials: candidates.flatMap((candidate) => trials.get(candidate) ?? []),
   };
 }
 
@@ -127,20 +136,4 @@ export function nameOf(choice: Choice): string {
     ([key, value]) => `${key}=${typeof value === "object" ? JSON.stringify(value) : value}`,
   );
   return [idOf(choice), ...texts].join(" ");
-}
-
-function qualityOf(outcomes: readonly Outcome[]): {
-  quality: number;
-  interval: Interval;
-  tasks: Record<string, number>;
-} {
-  const observations = outcomes.map(({ sample, score }) => ({ group: sample.group ?? sample.id, value: score }));
-  const { mean: quality, interval } = meanInterval(observations, createRandom("pareto"));
-  const ids = [...new Set(outcomes.map(({ sample }) => sample.task))];
-  const ofTask = (id: string) => mean(outcomes.filter(({ sample }) => sample.task === id).map(({ score }) => score));
-  return { quality, interval, tasks: Object.fromEntries(ids.map((id) => [id, ofTask(id)])) };
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }

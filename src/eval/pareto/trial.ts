@@ -138,7 +138,12 @@ async function answerOf(
 }
 
 async function inFork<T>(from: Session, work: (session: Session) => Promise<T>): Promise<T> {
-  const session = await from.fork();
+  return inSession(from.fork(), work);
+}
+
+/** Closes a session when the work in it is done. */
+export async function inSession<T>(opened: Promise<Session>, work: (session: Session) => Promise<T>): Promise<T> {
+  const session = await opened;
   try {
     return await work(session);
   } finally {

@@ -21,6 +21,10 @@ export interface SweepOptions {
   readonly window?: number;
   score(output: string, sample: KvQualitySample): Score | undefined;
   readonly signal?: AbortSignal;
+  /** Of an earlier sweep of the same model: samples whose plans were all tried are taken from it. */
+  readonly done?: readonly TriedSample[];
+  /** After each sample that was tried: the result so far. */
+  onResult?(result: SweepResult): void;
   /** Plans tried, of those of all samples. */
   onProgress?(done: number, total: number): void;
 }
@@ -31,6 +35,29 @@ export interface SweepPlan {
   readonly allocation: string;
   readonly share: number;
   readonly questionKnown: boolean;
+}
+
+/** One sample under every plan. */
+export interface TriedSample {
+  /** Hash of the prompt. */
+  readonly prompt: string;
+  readonly id: string;
+  readonly task: string;
+  readonly group: string;
+  readonly tokens: number;
+  /** Task score of the full cache. */
+  readonly full: number;
+  readonly trials: readonly SweepTrial[];
+}
+
+export interface SweepTrial extends SweepPlan {
+  readonly quality: number;
+  /** Nats a token over `steps` tokens, of which `sameTop` have the same likeliest one. */
+  readonly kl: number;
+  readonly steps: number;
+  readonly sameTop: number;
+  readonly bytesShare: number;
+  readonly seconds: number;
 }
 
 export interface SweepRow extends SweepPlan {
@@ -63,4 +90,5 @@ export interface SweepResult {
     readonly tasks: Readonly<Record<string, number>>;
   };
   readonly rows: readonly SweepRow[];
+  readonly tried: readonly TriedSample[];
 }

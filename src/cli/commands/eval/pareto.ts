@@ -1,11 +1,11 @@
 /** longspan eval pareto: quality against size for every score, allocation and budget, on the same prompts. */
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { Command } from "commander";
 import { cacheAllocations } from "../../../context/cache/allocation/registry.ts";
 import { cacheScores } from "../../../context/cache/score/registry.ts";
 import type { Choice } from "../../../context/technique.ts";
 import { openHaystack } from "../../../eval/haystack.ts";
-import { sweep, sweepPicture, sweepText } from "../../../eval/pareto/index.ts";
+import { type SweepResult, sweep, sweepPicture, sweepText } from "../../../eval/pareto/index.ts";
 import { counterOf } from "../../../eval/prompt.ts";
 import { createCell, samplesOf } from "../../../eval/run/samples.ts";
 import { findTasks } from "../../../eval/tasks/registry.ts";
@@ -30,6 +30,7 @@ interface ParetoOptions extends ThreadsOptions, SourceOptions {
   question: "seen" | "not-seen" | "both";
   mode?: PromptMode;
   out?: string;
+  resume?: true;
   picture?: string;
   json?: true;
 }
@@ -41,7 +42,8 @@ Quality is the tasks' own score; KL is measured along the full cache's answer.
 Examples:
   $ longspan eval pareto --lengths 2k --samples 2
   $ longspan eval pareto niah_single_2 --scores snapkv,key-diff,random --picture pareto.svg
-  $ longspan eval pareto --lengths 8k --samples 5 --out pareto.json --picture pareto.svg`;
+  $ longspan eval pareto --lengths 8k --samples 5 --out pareto.json --picture pareto.svg
+  $ longspan eval pareto --lengths 8k --samples 5 --out pareto.json --resume   # after Ctrl-C`;
 
 export function paretoCommand(): Command {
   const command = new Command("pareto")
@@ -58,7 +60,8 @@ export function paretoCommand(): Command {
     .option("--allocations <ids>", "the same for allocations", choicesOf(cacheAllocations), ["uniform", "adaptive"])
     .option("--shares <s,s,…>", "shares of the tokens that are kept", sharesArgument, [0.5, 0.25, 0.125])
     .option("--question <which>", "whether the scorer sees the question: seen, not-seen or both", "both")
-    .option("--out <file>", "write the result as JSON")
+    .option("--out <file>", "write the result as JSON, after each sample")
+    .option("--resume", "take the samples that are in --out already from there")
     .option("--picture <file>", "write a picture as SVG")
     .option("--json", "print one JSON object")
     .addHelpText("after", EXAMPLES)
@@ -84,24 +87,47 @@ async function compareAll(names: string[], options: ParetoOptions): Promise<void
       return Array.from({ length: count }, (_, index) => sampleAt(index));
     }),
   );
-  const { scores = standardScores() } = options;
+  const { scores = standardScores(), out } = options;
+  const earlier = options.resume && readResult(out);
 
   const engine = await loadEngine(file, { threads: options.threads, signal });
   try {
+    const { name } = engine.model;
+    if (earlier && earlier.model !== name)
+      throw new InputError(
+        `--resume: expected a result of ${name} in ${out}, got one of ${earlier.model}. Pass another --out.`,
+      );
     let bar: ReturnType<typeof progressBar> | undefined;
     const result = await sweep(engine, {
       ...{ samples, scores, allocations, shares, questionKnown, mode, signal },
       score: (output, sample) => tasks.get(sample.task)?.score(output, sample),
+      done: earlier?.tried,
+      onResult: (result) => out && writeResult(out, result),
       onProgress(done, total) {
         bar ??= progressBar(process.stderr, { label: "trying", total, unit: "plans" });
         bar.update(done);
       },
     }).finally(() => bar?.finish());
-    if (options.out) writeFileSync(options.out, `${JSON.stringify(result, undefined, 1)}\n`);
+    if (out) writeResult(out, result);
     if (options.picture) writeFileSync(options.picture, `${sweepPicture(result)}\n`);
     await write(options.json ? `${JSON.stringify(result)}\n` : sweepText(result, process.stdout.columns));
   } finally {
     await engine.dispose();
+  }
+}
+
+function writeResult(path: string, result: SweepResult): void {
+  writeFileSync(`${path}.part`, `${JSON.stringify(result, undefined, 1)}\n`);
+  renameSync(`${path}.part`, path);
+}
+
+function readResult(path: string | undefined): SweepResult | undefined {
+  if (path === undefined) throw new InputError("--resume: expected a result in --out, got no --out. Pass --out FILE.");
+  if (!existsSync(path)) return undefined;
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as SweepResult;
+  } catch {
+    throw new InputError(`--resume: expected JSON in ${path}, got something else. Pass another --out.`);
   }
 }
 
