@@ -215,7 +215,7 @@ export class Controller {
     const slot = this.slot(session);
     slot.layerMajor?.dispose();
     slot.layerMajor = undefined;
-    if (!isComplete) slot.sequence.stores.truncate(0);
+    if (!isComplete) slot.sequence.truncate(0);
   }
 
   /** Refuses a prompt whose pages will not fit, before its first chunk is read. */
@@ -257,9 +257,7 @@ export class Controller {
 
   /** Forgets all but the first tokens; gives how many are left. */
   truncate({ session, length }: { session: number; length: number }): number {
-    const { sequence } = this.slot(session);
-    sequence.logits = undefined;
-    return sequence.stores.truncate(length);
+    return this.slot(session).sequence.truncate(length);
   }
 
   /** Sets how next() samples. */

@@ -165,6 +165,25 @@ export class Observations {
     pool.give(columns, bytes);
   }
 
+  /**
+   * Forgets what was gathered of a text that is cut to `length` tokens. Gives how many tokens of it may stay: those
+   * behind have to be read again. What was summed up cannot be taken back, so none may stay then.
+   */
+  truncate(length: number): number {
+    const { heap, shapes, needs } = this.parts;
+    const { queries: rows = 0 } = needs;
+    for (const { address } of this.positions ?? []) heap.ints(address, rows).fill(-1);
+    if (!needs.statistics && !needs.attentionSums && !needs.secondReading) return Math.max(0, length - rows);
+    shapes.forEach((_, layer) => {
+      const products = this.products[layer];
+      if (products) heap.u8.fill(0, products.address, products.address + products.bytes);
+      this.counts[layer] = 0;
+      this.keySums[layer]?.fill(0);
+      for (const sums of [this.sums[layer], this.second[layer]]) sums.fill(new Float32Array(0));
+    });
+    return 0;
+  }
+
   lastQueries(layer: number): LastQueries | undefined {
     const ring = this.queries[layer];
     const { queries: rows = 0 } = this.needs;

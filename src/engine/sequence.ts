@@ -109,6 +109,14 @@ export class Sequence implements LayerContext {
     return this.stores.length;
   }
 
+  /** Forgets all but the first tokens; gives how many are left, fewer where more has to be read again. */
+  truncate(length: number): number {
+    this.logits = undefined;
+    this.scores = new Map();
+    const left = length < this.length ? (this.observations?.truncate(length) ?? length) : length;
+    return this.stores.truncate(left);
+  }
+
   /** Computes one chunk; afterwards decoder.logits(row, …) gives what its tokens predict. */
   run(decoder: Decoder, tokenIds: Int32Array, tracing?: Tracing): void {
     this.begin(tokenIds.length, tracing);

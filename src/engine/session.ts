@@ -217,7 +217,10 @@ export class EngineSession implements Session {
       throw new InputError(`truncate: expected a number of tokens, got ${length}.`, { got: length });
     return this.exclusively(async () => {
       this.length = await this.parts.caller.call("truncate", { session: this.parts.id, length });
-      if (this.text) this.text.length = Math.min(this.text.length, this.length);
+      if (this.text && this.length < this.text.length) {
+        this.text.length = this.length;
+        this.readAgainAt = 0;
+      }
       return this.length;
     });
   }

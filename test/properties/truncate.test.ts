@@ -2,6 +2,10 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import fc from "fast-check";
+import { cacheSchema } from "../../src/context/cache/plan.ts";
+import { cacheScores } from "../../src/context/cache/score/registry.ts";
+import { parsePlan } from "../../src/context/plan.ts";
+import type { Session } from "../../src/engine/types.ts";
 import { InputError } from "../../src/runtime/errors.ts";
 import { loadTiny, logitsOf, planWith, randomIds, readLogits, textOf } from "../support/sessions.ts";
 
@@ -80,4 +84,33 @@ test("log probabilities of targets are those of the logits within 1e-5, NaN wher
   }
   await assert.rejects(session.prefill([1, 2], { targets: [1], onLogProbs: () => {} }), InputError);
   await session.dispose();
+});
+
+test("after a cut every score keeps what it keeps in a session of its own: nothing that was gathered of the forgotten text counts", async () => {
+  const [engine] = engines;
+  const scores = cacheScores.members.filter(({ id, options, needs }) => {
+    return id !== "keep-all" && !needs?.(options.parse({ method: id })).calibration;
+  });
+  for (const { id } of scores) {
+    const cache = cacheSchema.parse({ score: id, sinks: 4, window: 20, budget: 70 });
+    const [first, second] = [randomIds(engine, 250, 1), randomIds(engine, 150, 2)];
+    const text = [...first.slice(0, 130), ...second];
+    const plan = parsePlan({ cache: { format: "f32" } });
+    const keptOf = async (session: Session) => {
+      await session.compress(cache);
+      const kept = await session.kept();
+      await session.dispose();
+      return kept;
+    };
+    const alone = await engine.session({ plan, collect: [cache] });
+    await alone.prefill(text);
+    const expected = await keptOf(alone);
+    const cut = await engine.session({ plan, collect: [cache] });
+    await cut.prefill(first);
+    await cut.compress({ ...cache, budget: 1000 });
+    const left = await cut.truncate(130);
+    assert.ok(left <= 130);
+    await cut.prefill(text.slice(left));
+    assert.deepEqual(await keptOf(cut), expected, id);
+  }
 });

@@ -24,7 +24,13 @@ const dropping = {
   merge: z.literal(true).optional(),
 };
 
-const defaults = { allocation: "uniform" as Choice, schedule: "after-prefill" as Choice, sinks: 4, window: 128 };
+/** What a plan that drops has where it says nothing else. */
+export const droppingDefaults = {
+  allocation: "uniform" as Choice,
+  schedule: "after-prefill" as Choice,
+  sinks: 4,
+  window: 128,
+};
 
 export const cacheSchema = z
   .strictObject({
@@ -51,7 +57,7 @@ export const cacheSchema = z
     const complete = {
       ...cache,
       ...Object.fromEntries(
-        Object.entries(defaults).filter(([key]) => cache[key as keyof typeof defaults] === undefined),
+        Object.entries(droppingDefaults).filter(([key]) => cache[key as keyof typeof droppingDefaults] === undefined),
       ),
     };
     const { budget, sinks = 0, window = 0 } = complete;

@@ -1,16 +1,22 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { loadTiny } from "../../../test/support/sessions.ts";
+import { loadTiny, textOf } from "../../../test/support/sessions.ts";
 import { writeTinyModel } from "../../../test/support/tiny-model.ts";
-import { defaultPlan } from "../../context/plan.ts";
+import { defaultPlan, parsePlan } from "../../context/plan.ts";
 import { UnsupportedError } from "../../runtime/errors.ts";
-import type { Backend } from "../types.ts";
-import { openEngineBackend } from "./engine.ts";
+import { renderParts } from "../prompt.ts";
+import type { Backend, Generation } from "../types.ts";
+import { type EngineBackendOptions, openEngineBackends } from "./engine.ts";
 
 const path = await writeTinyModel("qwen2-q8_0");
 const engine = await loadTiny("qwen2-q8_0");
 after(() => engine.dispose());
-const options = { engine, plan: defaultPlan, mode: "raw", path, version: "1" } as const;
+const options = { engine, plans: [defaultPlan], mode: "raw", path, version: "1" } as const;
+
+async function openEngineBackend(changes: Partial<EngineBackendOptions> = {}): Promise<Backend> {
+  const [backend] = await openEngineBackends({ ...options, ...changes });
+  return backend;
+}
 
 function ask(backend: Backend, context: string, question: string) {
   const parts = { context, question };
@@ -24,12 +30,12 @@ test("prompts that begin alike read the beginning once, and the answers are thos
     "what comes after nine, and what before it?",
     "which number is the largest?",
   ];
-  const shared = await openEngineBackend(options);
+  const shared = await openEngineBackend();
   const together = [];
   for (const question of questions) together.push(await ask(shared, context, question));
   await shared.dispose();
   for (const [i, question] of questions.entries()) {
-    const alone = await openEngineBackend(options);
+    const alone = await openEngineBackend();
     const { text, usage } = await ask(alone, context, question);
     await alone.dispose();
     assert.equal(together[i].text, text);
@@ -39,23 +45,53 @@ test("prompts that begin alike read the beginning once, and the answers are thos
   for (const { usage } of together.slice(1)) assert.ok(usage.cachedTokens >= 64, `${usage.cachedTokens} tokens shared`);
 });
 
+test("plans that drop after reading share one reading, and answer as in sessions of their own", async () => {
+  const dropping = { sinks: 4, window: 20, budget: 60 };
+  const plans = [
+    defaultPlan,
+    ...["key-diff", "snapkv", "attention-sum"].map((score) => parsePlan({ cache: { score, ...dropping } })),
+    parsePlan({ cache: { score: "key-diff", schedule: "streaming", ...dropping } }),
+  ];
+  const contexts = ["one two three four five ", "one two three five four "].map((text) => text.repeat(9));
+  const together = await openEngineBackends({ ...options, plans });
+  const answers: Generation[][] = [];
+  for (const context of contexts) {
+    const row: Generation[] = [];
+    for (const backend of together) row.push(await ask(backend, context, "which is the largest?"));
+    answers.push(row);
+  }
+  for (const backend of together) await backend.dispose();
+  for (const [p, plan] of plans.entries())
+    for (const [i, context] of contexts.entries()) {
+      const session = await engine.session({ plan });
+      await session.prefill(renderParts(engine.tokenizer, { context, question: "which is the largest?" }, "raw"));
+      assert.equal(answers[i][p].text, await textOf(session, { maxTokens: 12 }), JSON.stringify(plan.cache));
+      assert.equal(answers[i][p].usage.cacheBytes, (await session.memory()).cacheBytes);
+      await session.dispose();
+    }
+  const { promptTokens } = answers[0][0].usage;
+  assert.deepEqual(
+    answers[1].slice(1).map(({ usage }) => usage.cachedTokens),
+    [promptTokens, promptTokens, promptTokens, 0],
+  );
+  assert.ok(answers[1][0].usage.cachedTokens < promptTokens);
+  assert.ok((answers[0][1].usage.cacheBytes ?? 0) < (answers[0][0].usage.cacheBytes ?? 0));
+});
+
 test("the fingerprint changes with the plan and the version, not with the mode", async () => {
   const fingerprint = async (changes: object) => {
-    const backend = await openEngineBackend({ ...options, ...changes });
+    const backend = await openEngineBackend(changes);
     await backend.dispose();
     return backend.fingerprint;
   };
   const base = await fingerprint({});
   assert.equal(await fingerprint({}), base);
-  for (const changes of [
-    { version: "2" },
-    { plan: { ...defaultPlan, cache: { ...defaultPlan.cache, format: "f32" } } },
-  ])
+  for (const changes of [{ version: "2" }, { plans: [parsePlan({ cache: { format: "f32" } })] }])
     assert.notEqual(await fingerprint(changes), base);
 });
 
 test("chat modes are refused for a model without a chat template", async () => {
   const plain = { ...engine, tokenizer: { ...engine.tokenizer, chatTemplate: undefined } };
-  const opened = openEngineBackend({ ...options, engine: plain, mode: "chat+prefill" });
+  const opened = openEngineBackend({ engine: plain, mode: "chat+prefill" });
   await assert.rejects(opened, (error) => error instanceof UnsupportedError && /Pass --mode raw/.test(error.message));
 });

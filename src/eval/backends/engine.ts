@@ -1,7 +1,4 @@
-/**
- * Our own engine with a plan. One session answers one prompt after the other and goes back to where the next one
- * begins alike, so samples that share a context read it once.
- */
+/** Our own engine under one or more plans. Prompts are read in turn, answers are written in copies of what was read. */
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import { needsCalibration } from "../../context/cache/calibration.ts";
@@ -11,46 +8,44 @@ import { calibrationPath } from "../../hub/calibrations.ts";
 import { fileFingerprint } from "../../hub/fingerprint.ts";
 import { UnsupportedError } from "../../runtime/errors.ts";
 import { hasChat } from "../../tokenizer/chat-template.ts";
-import { commonPrefix, renderParts } from "../prompt.ts";
+import { renderParts } from "../prompt.ts";
 import type { Backend, Generation, GenerationRequest, Parts, PromptMode } from "../types.ts";
-
-/** A rest of at most 8 tokens would be computed as steps, which sum in another order: the answer must not depend on what was shared. */
-const LEAST_REST = 9;
+import { Reading, readingPlan } from "./reading.ts";
 
 export interface EngineBackendOptions {
   readonly engine: Engine;
-  readonly plan: Plan;
+  readonly plans: readonly Plan[];
   readonly mode: PromptMode;
   /** The model's file, for the fingerprint. */
   readonly path: string;
   readonly version: string;
 }
 
-export async function openEngineBackend(options: EngineBackendOptions): Promise<Backend> {
-  const { engine, plan, mode, path, version } = options;
+/** One backend for each plan, in their order. Those that read alike share what they read. */
+export async function openEngineBackends({ plans, ...options }: EngineBackendOptions): Promise<Backend[]> {
+  const { engine, mode, path } = options;
   const { tokenizer } = engine;
   if (mode !== "raw" && !hasChat(tokenizer))
     throw new UnsupportedError(
       `mode: ${basename(path)} has no chat template, so "${mode}" is not possible. Pass --mode raw.`,
     );
-  const session = await engine.session({ plan });
-  let held: Int32Array = new Int32Array(0);
-  const render = (parts: Parts) => renderParts(tokenizer, parts, mode);
+  const alike = new Map<string, Plan[]>();
+  const readsAs = (plan: Plan) => JSON.stringify(readingPlan(plan).plan);
+  for (const plan of plans) alike.set(readsAs(plan), [...(alike.get(readsAs(plan)) ?? []), plan]);
+  const readings = new Map<string, Reading>();
+  for (const [key, plans] of alike) readings.set(key, await Reading.open(engine, plans));
+  return plans.map((plan) => backendOf(plan, readings.get(readsAs(plan)) as Reading, options));
+}
 
-  async function read(request: GenerationRequest): Promise<{ ids: Int32Array; cached: number }> {
-    const ids = render(request.parts);
-    const shared = Math.min(commonPrefix(held, ids), ids.length - LEAST_REST);
-    const cached = await session.truncate(Math.max(0, shared));
-    held = ids.slice(0, cached);
-    await session.prefill(ids.subarray(cached), {
-      signal: request.signal,
-      onProgress: (done) => {
-        held = ids.slice(0, cached + done);
-        request.onProgress?.(done);
-      },
-    });
-    return { ids, cached };
-  }
+function backendOf(
+  plan: Plan,
+  reading: Reading,
+  { engine, mode, path, version }: Omit<EngineBackendOptions, "plans">,
+): Backend {
+  const { tokenizer } = engine;
+  const { dropsAfter } = readingPlan(plan);
+  const { session } = reading;
+  const render = (parts: Parts) => renderParts(tokenizer, parts, mode);
 
   return {
     name: basename(path),
@@ -64,26 +59,33 @@ export async function openEngineBackend(options: EngineBackendOptions): Promise<
 
     async generate(request): Promise<Generation> {
       const start = performance.now();
-      const { ids, cached } = await read(request);
-      const wasRead = performance.now();
-      const { text, outputTokens } = await write(session, request);
-      const end = performance.now();
-      const { cacheBytes } = await session.memory();
-      return {
-        text,
-        finish: outputTokens >= request.maxTokens ? "length" : "stop",
-        usage: {
-          promptTokens: ids.length,
-          cachedTokens: cached,
-          outputTokens,
-          cacheBytes,
-          prefillSeconds: (wasRead - start) / 1000,
-          decodeSeconds: (end - wasRead) / 1000,
-          seconds: (end - start) / 1000,
-        },
-      };
+      const ids = render(request.parts);
+      const cached = await reading.read(ids, request);
+      const answering = await session.fork();
+      try {
+        if (dropsAfter) await answering.compress(plan.cache);
+        const wasRead = performance.now();
+        const { text, outputTokens } = await write(answering, request);
+        const end = performance.now();
+        const { cacheBytes } = await answering.memory();
+        return {
+          text,
+          finish: outputTokens >= request.maxTokens ? "length" : "stop",
+          usage: {
+            promptTokens: ids.length,
+            cachedTokens: cached,
+            outputTokens,
+            cacheBytes,
+            prefillSeconds: (wasRead - start) / 1000,
+            decodeSeconds: (end - wasRead) / 1000,
+            seconds: (end - start) / 1000,
+          },
+        };
+      } finally {
+        await answering.dispose();
+      }
     },
-    dispose: () => session.dispose(),
+    dispose: () => reading.release(),
   };
 }
 

@@ -78,13 +78,12 @@ interface Given extends Partial<RunOptions> {
 async function runWith(backend: Backend, { folder = temporaryFolder(), resume = false, ...options }: Given = {}) {
   const events: RunEvent[] = [];
   const log = openLog(folder, info, { resume });
-  const result = await runTasks({
-    backend,
+  const [result] = await runTasks({
+    lanes: [{ backend, log }],
     tasks: [numberTask("one"), numberTask("two")],
     lengths: [20, 40],
     samples: () => 5,
     source: { seed: 1, haystack, files: new Map() },
-    log,
     onEvent: (event) => events.push(event),
     ...options,
   }).finally(log.close);
@@ -93,6 +92,40 @@ async function runWith(backend: Backend, { folder = temporaryFolder(), resume = 
 
 const identify = (rows: readonly { task: string; length: number; index: number }[]) =>
   rows.map(({ task, length, index }) => `${task}/${length}/${index}`).sort();
+
+test("two backends go through the same samples side by side, each into its own log; what one has already is asked of the other alone", async () => {
+  const asked: string[] = [];
+  const named = (name: string): Backend => ({
+    ...reader().backend,
+    ...{ fingerprint: name, concurrency: 1 },
+    async generate(request) {
+      asked.push(`${name} ${request.parts.context}`);
+      return right(request);
+    },
+  });
+  const folders = [temporaryFolder(), temporaryFolder()];
+  async function run(tasks: readonly Task[]) {
+    asked.length = 0;
+    const logs = folders.map((folder) => openLog(folder, info, { resume: true }));
+    const lanes = ["a", "b"].map((name, i) => ({ backend: named(name), log: logs[i] }));
+    const source = { seed: 1, haystack, files: new Map<string, string>() };
+    const results = await runTasks({ lanes, tasks, lengths: [20], samples: () => 2, source });
+    for (const log of logs) log.close();
+    return results;
+  }
+  const one = numberTask("one");
+  const [a, b] = await run([one]);
+  assert.deepEqual(asked.map((call) => call[0]).join(""), "abab");
+  assert.deepEqual(identify(a.rows), identify(b.rows));
+  assert.notEqual(a.rows[0].key, b.rows[0].key);
+  writeFileSync(join(folders[1], "results.jsonl"), "");
+  const again = await run([one]);
+  assert.deepEqual(asked.map((call) => call[0]).join(""), "bb");
+  assert.deepEqual(
+    again.map(({ rows }) => rows.length),
+    [2, 2],
+  );
+});
 
 test("every sample of every task and length gets one row, with its needle's surroundings, in the log as in the result", async () => {
   const { rows, folder } = await runWith(reader().backend);

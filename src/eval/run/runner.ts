@@ -1,4 +1,7 @@
-/** Runs tasks against a backend: makes the samples, answers those that the log lacks, and appends a row for each. */
+/**
+ * Runs tasks against backends: makes the samples, answers those that a log lacks, and appends a row for each. Several
+ * backends, each with a log, go through the same samples side by side, so that plans that read alike read them once.
+ */
 import { CapacityError, InputError } from "../../runtime/errors.ts";
 import { Exhausted } from "../backends/endpoint/client.ts";
 import type { Backend, Generation, Row, Sample, Task } from "../types.ts";
@@ -10,14 +13,20 @@ import { createCell, type SampleSource, samplesOf } from "./samples.ts";
 /** Failures in a row after which a server counts as gone. */
 const MOST_FAILURES = 20;
 
-export interface RunOptions {
+/** A backend and where its rows go. */
+export interface Lane {
   readonly backend: Backend;
+  readonly log: RunLog;
+}
+
+export interface RunOptions {
+  /** At least one. All count tokens alike and put prompts in the same mode. */
+  readonly lanes: readonly Lane[];
   readonly tasks: readonly Task[];
   readonly lengths: readonly number[];
   /** Samples of each task at a length. */
   readonly samples: (length: number) => number;
   readonly source: SampleSource;
-  readonly log: RunLog;
   readonly cache?: AnswerCache;
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: RunEvent) => void;
@@ -43,21 +52,25 @@ export interface RunResult {
   readonly ownSeconds: number;
 }
 
-interface Pending {
+interface Made {
   readonly task: Task;
   readonly sample: Sample;
-  readonly answer: string;
-  readonly key: string;
 }
 
-export async function runTasks(options: RunOptions): Promise<RunResult> {
-  const { backend, log, cache, signal, onEvent = () => {} } = options;
-  const rows = new Map(log.rows.map((row) => [row.key, row]));
-  const result: Row[] = [];
-  let [failed, failedInARow, skipped, ownSeconds] = [0, 0, 0, 0];
+/** Gives a result for each lane. */
+export async function runTasks(options: RunOptions): Promise<RunResult[]> {
+  const { lanes, cache, signal, onEvent = () => {} } = options;
+  const [{ backend: first }] = lanes;
+  const results = lanes.map(() => ({ rows: [] as Row[], failed: 0, skipped: 0, ownSeconds: 0 }));
+  const earlier = lanes.map(({ log }) => new Map(log.rows.map((row) => [row.key, row])));
+  let failedInARow = 0;
 
-  async function answer({ task, sample, answer, key }: Pending): Promise<void> {
-    const cached = cache?.get(answer);
+  const keyOf = ({ backend }: Lane, { task, sample }: Made) => rowKey(answerKey(backend, sample), task, sample);
+
+  async function answer({ task, sample }: Made, lane: number): Promise<void> {
+    const { backend, log } = lanes[lane];
+    const key = answerKey(backend, sample);
+    const cached = cache?.get(key);
     const start = performance.now();
     let generation: Generation;
     try {
@@ -67,44 +80,57 @@ export async function runTasks(options: RunOptions): Promise<RunResult> {
         (error instanceof InputError && !(error instanceof Exhausted)) || error instanceof CapacityError;
       failedInARow++;
       if (signal?.aborted || isHopeless || failedInARow > MOST_FAILURES) throw error;
-      failed++;
+      results[lane].failed++;
       onEvent({ type: "failed", sample: sample.id, error: error as Error });
       return;
     }
     failedInARow = 0;
     const answered = performance.now();
-    const row = rowOf(task, sample, backend.mode, generation, key, cached !== undefined);
+    const row = rowOf(task, sample, backend.mode, generation, rowKey(key, task, sample), cached !== undefined);
     log.append(row);
-    if (!cached && !generation.truncated) cache?.set(answer, generation);
-    result.push(row);
-    ownSeconds += (performance.now() - answered) / 1000;
+    if (!cached && !generation.truncated) cache?.set(key, generation);
+    results[lane].rows.push(row);
+    results[lane].ownSeconds += (performance.now() - answered) / 1000;
     onEvent({ type: "row", row, seconds: (answered - start) / 1000 });
   }
 
   for (const length of options.lengths) {
     signal?.throwIfAborted();
     const start = performance.now();
-    const made = makeSamples(options, length, (task, samples, reason) => {
-      skipped += samples;
-      onEvent({ type: "skipped", task, length, samples, reason });
+    const made = makeSamples(options, first, length, (task, samples, reason) => {
+      for (const result of results) result.skipped += samples;
+      onEvent({ type: "skipped", task, length, samples: samples * lanes.length, reason });
     });
-    const pending = made.filter(({ key }) => !rows.has(key));
-    result.push(...made.flatMap(({ key }) => rows.get(key) ?? []));
     // Prompts that begin alike stand side by side: sorted texts are the depth-first order of their trie.
-    if (backend.sharesPrefixes) pending.sort((a, b) => compare(textOf(a.sample), textOf(b.sample)));
-    const promptTokens = pending.reduce((sum, { sample }) => sum + sample.promptTokens, 0);
-    onEvent({ type: "made", length, samples: made.length, pending: pending.length, promptTokens });
-    ownSeconds += (performance.now() - start) / 1000;
-    await inParallel(pending, backend.concurrency, answer);
+    const ordered = first.sharesPrefixes ? [...made].sort((a, b) => compare(textOf(a.sample), textOf(b.sample))) : made;
+    const pending = ordered.map((one) => ({
+      one,
+      lanes: lanes.flatMap((lane, i) => (earlier[i].has(keyOf(lane, one)) ? [] : [i])),
+    }));
+    lanes.forEach((lane, i) => {
+      results[i].rows.push(...made.flatMap((one) => earlier[i].get(keyOf(lane, one)) ?? []));
+    });
+    onEvent({
+      type: "made",
+      length,
+      samples: made.length * lanes.length,
+      pending: pending.reduce((sum, { lanes }) => sum + lanes.length, 0),
+      promptTokens: pending.reduce((sum, { one, lanes }) => sum + lanes.length * one.sample.promptTokens, 0),
+    });
+    for (const result of results) result.ownSeconds += (performance.now() - start) / 1000 / lanes.length;
+    await inParallel(pending, first.concurrency, async ({ one, lanes }) => {
+      for (const lane of lanes) await answer(one, lane);
+    });
   }
-  return { rows: result, failed, skipped, ownSeconds };
+  return results;
 }
 
 function makeSamples(
-  { backend, tasks, samples, source }: RunOptions,
+  { tasks, samples, source }: RunOptions,
+  backend: Backend,
   length: number,
   onSkip: (task: string, samples: number, reason: string) => void,
-): Pending[] {
+): Made[] {
   return tasks.flatMap((task) => {
     const count = samples(length);
     try {
@@ -112,8 +138,7 @@ function makeSamples(
       return Array.from({ length: count }, (_, index) => {
         const sample = sampleAt(index);
         expectRoom(sample, backend);
-        const answer = answerKey(backend, sample);
-        return { task, sample, answer, key: rowKey(answer, task, sample) };
+        return { task, sample };
       });
     } catch (error) {
       if (!(error instanceof InputError)) throw error;

@@ -48,9 +48,10 @@ async function evaluateFile(path: string, options: FileOptions): Promise<void> {
   const target = await openTarget({ ...options, mode }, signal);
   try {
     // A file's prompts are as long as they are: the length of a row is the model's context.
-    const lengths = [target.backend.contextLength];
+    const [backend] = target.backends;
+    const lengths = [backend.contextLength];
     const source = { seed: options.seed, haystack: await openHaystack(options.haystack), files: options.data };
-    const sampleAt = samplesOf(task, createCell(target.backend, task, lengths[0], count, source));
+    const sampleAt = samplesOf(task, createCell(backend, task, lengths[0], count, source));
     const sizes = Array.from({ length: count }, (_, index) => {
       const { promptTokens, maxTokens } = sampleAt(index);
       return promptTokens + maxTokens;

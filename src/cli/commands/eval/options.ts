@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
+import type { Plan } from "../../../context/plan.ts";
 import type { Choice, Technique, TechniqueRegistry } from "../../../context/technique.ts";
 import type { Prices } from "../../../eval/backends/endpoint/index.ts";
 import { type PromptMode, promptModes } from "../../../eval/types.ts";
@@ -11,6 +12,8 @@ import { addComputeOptions, addModelOption, type ComputeOptions } from "../../op
 
 export interface TargetOptions extends ComputeOptions {
   model: string;
+  /** Further plans, of commands that take several. */
+  also?: readonly Plan[];
   endpoint?: string;
   endpointModel?: string;
   tokenizer?: string;

@@ -14,11 +14,12 @@ export async function printSummary(
   result: RunResult,
   {
     info,
+    title,
     folder,
     report,
     totals,
     json,
-  }: { info: RunInfo; folder: string; report: string; totals?: Totals; json: boolean },
+  }: { info: RunInfo; title?: string; folder: string; report: string; totals?: Totals; json: boolean },
 ): Promise<void> {
   const { rows } = readRun(folder);
   const summary = summarize(rows);
@@ -29,6 +30,7 @@ export async function printSummary(
       `${JSON.stringify({ info, folder, report, failed, skipped, ownSeconds, totals, summary, selfRoute: routes })}\n`,
     );
   } else {
+    if (title !== undefined) await write(`== ${title}\n`);
     await write(`${summaryText(summary, { columns: process.stdout.columns ?? 100, color: hasColor() })}\n`);
     if (routes.length > 0) await write(`${routesText(routes)}\n`);
     if (totals) process.stderr.write(`${totalsLine(totals)}\n`);

@@ -1,17 +1,19 @@
 /** longspan eval run TASKS…: samples, answers, scores; a log that survives, tables, and a report. */
 import { join, resolve } from "node:path";
 import { Command, Option } from "commander";
+import type { Plan } from "../../../context/plan.ts";
 import { openHaystack } from "../../../eval/haystack.ts";
+import { nameRuns } from "../../../eval/report/html/runs.ts";
 import { writeReport } from "../../../eval/report/write.ts";
 import { openAnswerCache } from "../../../eval/run/answer-cache.ts";
 import { runInfo } from "../../../eval/run/info.ts";
-import { openLog } from "../../../eval/run/log.ts";
+import { openLog, type RunLog } from "../../../eval/run/log.ts";
 import { type RunOptions, runTasks } from "../../../eval/run/runner.ts";
 import { findTasks } from "../../../eval/tasks/registry.ts";
 import { type TierName, tierNames, tiers } from "../../../eval/tiers.ts";
 import { longspanHome } from "../../../hub/home.ts";
 import { CapacityError, InputError } from "../../../runtime/errors.ts";
-
+import { planArgument } from "../../arguments.ts";
 import { interruptible } from "../../interrupt.ts";
 import { version } from "../../version.ts";
 import {
@@ -41,13 +43,16 @@ const EXAMPLES = `
 TASKS are ids or families out of \`longspan eval tasks\`; without any, those of
 the tier. Every answer is appended to a log in --out (default: a folder under
 LONGSPAN_HOME), so that nothing is lost: --resume goes on with it. At the end
-stand a table here and a report.html there.
+stand a table here and a report.html there. With --also the runs of the further
+plans go to FOLDER-2, FOLDER-3, …, and the report shows all of them: plans that
+drop only after reading share one reading of each prompt.
 
 Tiers: ${tierNames.map((name) => `${name}: ${tiers[name].summary}`).join("\n       ")}
 
 Examples:
   $ longspan eval run --tier smoke
   $ longspan eval run ruler --model smollm2-135m --lengths 2k,4k,8k --samples 25 --out runs/smollm2
+  $ longspan eval run needle_fact --lengths 8k --also '{"cache":{"score":"snapkv","budget":2048}}' --out runs/needle
   $ longspan eval run needle_fact --lengths 4k,16k --plan '{"cache":{"format":"f32"}}'
   $ LONGSPAN_API_KEY=… longspan eval run --tier smoke --endpoint https://host/v1 --prices 0.15,0.60
   $ longspan eval run vt cwe --endpoint http://localhost:8080/v1 --tokenizer smollm2-135m`;
@@ -66,7 +71,9 @@ export function runCommand(): Command {
 }
 
 export function addRunOptions(command: Command): Command {
+  const another = (text: string, earlier: readonly Plan[] = []) => [...earlier, planArgument(text)];
   return command
+    .option("--also <plan>", "a further plan on the same samples, side by side; repeatable", another)
     .option("-o, --out <folder>", "where the run's log and report go")
     .option("--resume", "go on with the run in --out")
     .option("--no-cache", "do not take answers from earlier runs")
@@ -82,12 +89,12 @@ async function run(names: string[], options: RunCommandOptions): Promise<void> {
   const { signal } = interruptible();
   const target = await openTarget(options, signal);
   try {
-    const { contextLength } = target.backend;
+    const [{ contextLength, name }] = target.backends;
     const lengths = options.lengths ?? tier.lengths.filter((length) => length <= contextLength);
     const samples = options.samples ?? (() => tier.samples);
     if (Math.max(...lengths) > contextLength)
       throw new CapacityError(
-        `--lengths: the longest is ${Math.max(...lengths)} tokens, the context of ${target.backend.name} is ${contextLength}. Pass shorter --lengths.`,
+        `--lengths: the longest is ${Math.max(...lengths)} tokens, the context of ${name} is ${contextLength}. Pass shorter --lengths.`,
         { expected: contextLength, got: Math.max(...lengths) },
       );
     await runOn(target, { tasks, lengths, samples }, options, signal);
@@ -108,58 +115,53 @@ export async function runOn(
   options: SourceOptions & Pick<RunCommandOptions, "out" | "resume" | "cache" | "dryRun" | "json">,
   signal: AbortSignal,
 ): Promise<void> {
-  const { backend, plan } = target;
+  const { backends, plans } = target;
+  const [backend] = backends;
   const haystack = await openHaystack(options.haystack);
-  const info = runInfo({
-    backend,
-    plan,
-    tasks,
-    lengths,
-    samples,
-    seed: options.seed,
-    haystack,
-    version: version(),
-  });
+  const about = { tasks, lengths, samples, seed: options.seed, haystack, version: version() };
+  const infos = backends.map((backend, i) => runInfo({ backend, plan: plans?.[i], ...about }));
   if (options.resume && options.out === undefined)
     throw new InputError("--resume: expected the run's folder in --out, got none. Pass --out FOLDER.");
-  const folder = resolve(options.out ?? join(longspanHome(), "eval", "runs", info.id));
-  const cells =
+  const folder = resolve(options.out ?? join(longspanHome(), "eval", "runs", infos[0].id));
+  const folders = infos.map((_, i) => (i === 0 ? folder : `${folder}-${i + 1}`));
+  const cells = (
     sizes?.map((length) => ({ length, samples: 1 })) ??
-    lengths.map((length) => ({ length, samples: tasks.length * samples(length) }));
+    lengths.map((length) => ({ length, samples: tasks.length * samples(length) }))
+  ).map((cell) => ({ ...cell, samples: cell.samples * backends.length }));
   if (options.dryRun) {
     await announceRun({ backend, haystack, cells, rows: [] }, signal);
     return;
   }
-  const log = openLog(folder, info, { resume: options.resume ?? false });
+  const logs: RunLog[] = [];
   const cache = options.cache ? openAnswerCache(join(longspanHome(), "eval", "answers")) : undefined;
   try {
-    const watch = await announceRun({ backend, haystack, cells, rows: log.rows }, signal);
-    const source = { seed: options.seed, haystack, files: options.data };
-    const result = await runTasks({
-      backend,
-      tasks,
-      lengths,
-      samples,
-      source,
-      log,
-      cache,
-      signal,
-      onEvent: watch.onEvent,
-    }).finally(watch.finish);
-    if (result.rows.length === 0 && result.failed === 0)
-      throw new InputError("eval: no sample could be made; the reasons stand above. Pass other --lengths or tasks.");
-    const report = writeReport([folder]);
-    await printSummary(result, {
-      info,
-      folder,
-      report: report.html,
-      totals: target.totals?.(),
-      json: options.json ?? false,
+    infos.forEach((info, i) => {
+      logs.push(openLog(folders[i], info, { resume: options.resume ?? false }));
     });
+    const watch = await announceRun({ backend, haystack, cells, rows: logs.flatMap(({ rows }) => rows) }, signal);
+    const lanes = logs.map((log, i) => ({ backend: backends[i], log }));
+    const source = { seed: options.seed, haystack, files: options.data };
+    const { onEvent } = watch;
+    const results = await runTasks({ lanes, tasks, lengths, samples, source, cache, signal, onEvent }).finally(
+      watch.finish,
+    );
+    if (results.every(({ rows, failed }) => rows.length === 0 && failed === 0))
+      throw new InputError("eval: no sample could be made; the reasons stand above. Pass other --lengths or tasks.");
+    for (const own of folders.slice(1)) writeReport([own]);
+    const report = writeReport(folders);
+    for (const [i, { info, name }] of nameRuns(infos.map((info) => ({ info }))).entries())
+      await printSummary(results[i], {
+        info,
+        title: infos.length > 1 ? name : undefined,
+        folder: folders[i],
+        report: report.html,
+        totals: target.totals?.(),
+        json: options.json ?? false,
+      });
   } catch (error) {
     if (signal.aborted) process.stderr.write(`The answers so far are kept. Go on with: --out ${folder} --resume\n`);
     throw error;
   } finally {
-    log.close();
+    for (const log of logs) log.close();
   }
 }

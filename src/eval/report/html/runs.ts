@@ -1,4 +1,5 @@
 /** The runs of a report: their names, told apart by what differs in their plans, and how to find things in them. */
+import { droppingDefaults } from "../../../context/cache/plan.ts";
 import type { CellSummary, FamilySummary, MacroSummary, Summary, TaskSummary } from "../../summary/types.ts";
 import type { Row, RunInfo } from "../../types.ts";
 
@@ -8,15 +9,20 @@ export interface ReportRun {
   readonly summary: Summary;
 }
 
-export interface NamedRun extends ReportRun {
+export interface Named {
   /** Unique in the report. */
   readonly name: string;
   /** Index of the run: its colour in all charts. */
   readonly series: number;
 }
 
-export function nameRuns(runs: readonly ReportRun[]): NamedRun[] {
-  const plans = runs.map(({ info }) => leaves(info.plan));
+export interface NamedRun extends ReportRun, Named {}
+
+export function nameRuns<R extends Pick<ReportRun, "info">>(runs: readonly R[]): (R & Named)[] {
+  const usual = leaves({ cache: droppingDefaults });
+  const plans = runs.map(({ info }) => {
+    return new Map([...leaves(info.plan)].filter(([path, value]) => usual.get(path) !== value));
+  });
   const isOneBackend = distinct(runs.map(({ info }) => info.backend.name)).length === 1;
   const names = runs.map(({ info }, i) => {
     const alike = plans.filter((_, j) => j !== i && runs[j].info.backend.name === info.backend.name);

@@ -1,0 +1,63 @@
+/** Prompts read into one session, each from where it begins as the one before did: samples that share a context read it once. */
+import { cacheSchema, droppingOf } from "../../context/cache/plan.ts";
+import type { Plan } from "../../context/plan.ts";
+import { idOf } from "../../context/technique.ts";
+import type { Engine, Session } from "../../engine/types.ts";
+import { commonPrefix } from "../prompt.ts";
+import type { GenerationRequest } from "../types.ts";
+
+/** A rest of at most 8 tokens would be computed as steps, which sum in another order: the answer must not depend on what was shared. */
+const LEAST_REST = 9;
+
+/** What is read for a plan: one that drops after reading reads as if it kept all, and drops in a copy. */
+export function readingPlan(plan: Plan): { plan: Plan; dropsAfter: boolean } {
+  const { format, layers } = plan.cache;
+  const dropping = droppingOf(plan.cache);
+  const dropsAfter = dropping !== undefined && idOf(dropping.schedule) === "after-prefill";
+  return dropsAfter
+    ? { plan: { ...plan, cache: cacheSchema.parse({ format, ...(layers && { layers }) }) }, dropsAfter }
+    : { plan, dropsAfter };
+}
+
+export class Reading {
+  readonly session: Session;
+  private held: Int32Array = new Int32Array(0);
+  private readers: number;
+
+  private constructor(session: Session, readers: number) {
+    this.session = session;
+    this.readers = readers;
+  }
+
+  /** For plans that read alike. */
+  static async open(engine: Engine, plans: readonly Plan[]): Promise<Reading> {
+    const { plan } = readingPlan(plans[0]);
+    const collect = plans.filter((plan) => readingPlan(plan).dropsAfter).map(({ cache }) => cache);
+    return new Reading(await engine.session({ plan, collect }), plans.length);
+  }
+
+  /** Gives how many of the tokens were read before. */
+  async read(
+    ids: Int32Array,
+    { signal, onProgress }: Pick<GenerationRequest, "signal" | "onProgress">,
+  ): Promise<number> {
+    const { session } = this;
+    const common = commonPrefix(this.held, ids);
+    if (common === ids.length && common === this.held.length) return common;
+    const cached = await session.truncate(Math.max(0, Math.min(common, ids.length - LEAST_REST)));
+    this.held = ids.slice(0, cached);
+    await session.prefill(ids.subarray(cached), {
+      signal,
+      onProgress: (done) => {
+        this.held = ids.slice(0, cached + done);
+        onProgress?.(done);
+      },
+    });
+    return cached;
+  }
+
+  /** Closes the session when the last of its readers lets go. */
+  async release(): Promise<void> {
+    if (--this.readers === 0) await this.session.dispose();
+  }
+}
