@@ -4,6 +4,8 @@ import { progressBar } from "./progress.ts";
 
 export interface Reading {
   readonly promptTokens: number;
+  /** Of these, tokens that had been read before. */
+  readonly cachedTokens: number;
   readonly prefillSeconds: number;
 }
 
@@ -14,15 +16,23 @@ export interface Answer {
 }
 
 export async function readPrompt(session: Session, tokenIds: Int32Array, signal: AbortSignal): Promise<Reading> {
-  const bar = progressBar(process.stderr, { label: "reading", total: tokenIds.length, unit: "tokens" });
+  const newBar = () => progressBar(process.stderr, { label: "reading", total: tokenIds.length, unit: "tokens" });
+  let bar = newBar();
   bar.update(0);
   const start = performance.now();
   try {
-    await session.prefill(tokenIds, { signal, onProgress: (done) => bar.update(done) });
+    await session.prefill(tokenIds, {
+      signal,
+      onProgress(done) {
+        // What was there already says nothing about the speed of reading.
+        if (done === session.restored) bar = newBar();
+        bar.update(done);
+      },
+    });
   } finally {
     bar.finish();
   }
-  return { promptTokens: tokenIds.length, prefillSeconds: secondsSince(start) };
+  return { promptTokens: tokenIds.length, cachedTokens: session.restored, prefillSeconds: secondsSince(start) };
 }
 
 /** `onText` gets the answer as it comes. If the signal aborts, what came so far is the answer. */

@@ -9,6 +9,7 @@ const commands: Record<string, () => Promise<Command>> = {
   ask: async () => (await import("./commands/ask.ts")).askCommand(),
   chat: async () => (await import("./commands/chat.ts")).chatCommand(),
   models: async () => (await import("./commands/models.ts")).modelsCommand(),
+  cache: async () => (await import("./commands/cache.ts")).cacheCommand(),
   plans: async () => (await import("./commands/plans.ts")).plansCommand(),
   tokenize: async () => (await import("./commands/tokenize.ts")).tokenizeCommand(),
   logits: async () => (await import("./commands/logits.ts")).logitsCommand(),

@@ -7,7 +7,8 @@ import { unpackPages } from "../ops/page-low.ts";
 import { readSlots } from "../ops/slots.ts";
 import type { SharedHeap } from "../runtime/memory.ts";
 import type { Team } from "../runtime/team.ts";
-import { type KvCache, pageOf } from "./kv-cache.ts";
+import { pageOf } from "./head-pages.ts";
+import type { KvCache } from "./kv-cache.ts";
 import type { LayerShape } from "./layer-shapes.ts";
 import type { PagePool } from "./page-pool.ts";
 

@@ -146,12 +146,27 @@ export class Controller {
     return this.team.buildName;
   }
 
-  open({ session, ...wanted }: OpenCall): void {
+  open({ session, ...wanted }: OpenCall): { isPlain: boolean } {
     const { team, heap, pool, config, space, stored } = this;
-    this.slots.set(session, {
-      sequence: new Sequence({ team, heap, pool, config, space, stored, ...wanted }),
-      sampler: createSampler(),
-    });
+    const sequence = new Sequence({ team, heap, pool, config, space, stored, ...wanted });
+    this.slots.set(session, { sequence, sampler: createSampler() });
+    return { isPlain: sequence.isPlain };
+  }
+
+  exportBlocks({
+    session,
+    first,
+    count,
+  }: {
+    session: number;
+    first: number;
+    count: number;
+  }): (Uint8Array | undefined)[] {
+    return this.slot(session).sequence.exportBlocks(first, count);
+  }
+
+  importBlocks({ session, blocks }: { session: number; blocks: readonly Uint8Array[] }): void {
+    this.slot(session).sequence.importBlocks(blocks);
   }
 
   /** Opens a session that goes on from where another stands. */
@@ -325,6 +340,8 @@ export function controllerMethods(host: Host) {
     endLayers: (params: Parameters<Controller["endLayers"]>[0]) => loaded().endLayers(params),
     expectRoom: (params: Parameters<Controller["expectRoom"]>[0]) => loaded().expectRoom(params),
     prefill: (params: PrefillCall) => loaded().prefill(params),
+    exportBlocks: (params: Parameters<Controller["exportBlocks"]>[0]) => loaded().exportBlocks(params),
+    importBlocks: (params: Parameters<Controller["importBlocks"]>[0]) => loaded().importBlocks(params),
     truncate: (params: Parameters<Controller["truncate"]>[0]) => loaded().truncate(params),
     sampling: (params: Parameters<Controller["sampling"]>[0]) => loaded().sampling(params),
     sample: (params: { session: number }) => loaded().sample(params),

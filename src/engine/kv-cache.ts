@@ -16,27 +16,9 @@ import {
 import { entryFlags, type PageFormat, pageBytes, sealPagesAs } from "../ops/page-low.ts";
 import type { SharedHeap } from "../runtime/memory.ts";
 import type { Team } from "../runtime/team.ts";
+import { type HeadPages, heldPages, pageOf } from "./head-pages.ts";
 import type { LayerShape } from "./layer-shapes.ts";
 import type { PagePool } from "./page-pool.ts";
-
-/**
- * Pages of one (layer, KV head). table[n] is the sealed page n; pages before `first` have left the window and are gone, but for
- * pinned ones.
- */
-interface HeadPages {
-  readonly table: number;
-  first: number;
-  sealed: number;
-  open: number;
-  /** Pages of the text that were dropped, net of those made by compaction: sealed + missing is the text's number of full pages. */
-  missing: number;
-}
-
-/** Address of an entry's page: the bits below are flags. */
-export function pageOf(entry: number): number {
-  return (entry & ~(PAGE_ALIGNMENT - 1)) >>> 0;
-}
-const PAGE_ALIGNMENT = 64;
 
 /** f32 pages that a chunk fills, shared by all sequences: [KV heads][pages of a chunk]. */
 export interface Staging {
@@ -227,11 +209,10 @@ export class KvCache {
 
   /** The layer is done with the chunk: full pages are counted, the last page becomes the open one, pages out of the window are freed. */
   advanceLayer(layer: number, tokens: number): void {
-    const { window, headDim } = this.shapes[layer];
+    const { headDim } = this.shapes[layer];
     const end = (this.length % PAGE_SLOTS) + tokens;
     const full = Math.floor(end / PAGE_SLOTS);
     const last = Math.ceil(end / PAGE_SLOTS) - 1;
-    const oldest = window > 0 ? this.length + tokens - window : 0;
     this.heads[layer].forEach((head, h) => {
       head.sealed += full;
       if (this.isFloat(layer)) {
@@ -243,8 +224,15 @@ export class KvCache {
         this.staging.pages[h][last] = head.open;
         head.open = page;
       }
-      while (head.first < head.sealed && (head.first + 1) * PAGE_SLOTS <= oldest) this.give(layer, head, head.first++);
     });
+    this.freeBehindWindow(layer, this.length + tokens);
+  }
+
+  private freeBehindWindow(layer: number, length: number): void {
+    const { window } = this.shapes[layer];
+    const oldest = window > 0 ? length - window : 0;
+    for (const head of this.heads[layer])
+      while (head.first < head.sealed && (head.first + 1) * PAGE_SLOTS <= oldest) this.give(layer, head, head.first++);
   }
 
   /**
@@ -290,6 +278,40 @@ export class KvCache {
     const table = this.heap.addresses(head.table, this.tableBytes / 4);
     const entries = heldPages(head, this.shapes[layer].pinnedPages ?? 0).map((n) => table[n]);
     return this.length % PAGE_SLOTS === 0 ? entries : [...entries, open + FLOAT_PAGE];
+  }
+
+  /** The pages that hold the n-th 64 tokens of the text, in the order in which blocks have them. */
+  blockPages(n: number): { layer: number; kvHead: number; bytes: number }[] {
+    return this.heads.flatMap((heads, layer) => {
+      const bytes = this.bytesOf(layer, n === 0 ? "first" : "rest");
+      return heads.map((_, kvHead) => ({ layer, kvHead, bytes }));
+    });
+  }
+
+  /** The entry of a head's page n, if it is sealed and held. */
+  entryAt(layer: number, kvHead: number, n: number): number | undefined {
+    const { table, first, sealed } = this.heads[layer][kvHead];
+    const { pinnedPages = 0 } = this.shapes[layer];
+    const isHeld = n < sealed && (n >= first || n < pinnedPages);
+    return isHeld ? this.heap.addresses(table, n + 1)[n] : undefined;
+  }
+
+  /** Appends 64 tokens as sealed pages, which `fill` writes. The open page must be empty, and nothing dropped. */
+  appendBlock(fill: (address: number, bytes: number) => void): void {
+    this.reserve(PAGE_SLOTS);
+    const n = this.length / PAGE_SLOTS;
+    const which = n === 0 ? "first" : "rest";
+    for (const { layer, kvHead, bytes } of this.blockPages(n)) {
+      const head = this.heads[layer][kvHead];
+      const page = this.pool.take(bytes);
+      fill(page, bytes);
+      this.heap.addresses(head.table, n + 1)[n] = page + entryFlags(this.formats[layer][which]);
+      head.sealed++;
+    }
+    this.length += PAGE_SLOTS;
+    this.shapes.forEach((_, layer) => {
+      this.freeBehindWindow(layer, this.length);
+    });
   }
 
   /** Puts other sealed pages in the place of a head's, as compaction.ts has made them; those no longer listed are given back by it. */
@@ -369,10 +391,4 @@ export class KvCache {
       }
     });
   }
-}
-
-/** Sealed pages that are held: pinned ones, and those of the window. */
-function heldPages({ first, sealed }: HeadPages, pinnedPages: number): number[] {
-  const pinned = Array.from({ length: Math.min(pinnedPages, sealed) }, (_, n) => n);
-  return [...pinned, ...Array.from({ length: Math.max(0, sealed - first) }, (_, i) => first + i)];
 }

@@ -1,21 +1,30 @@
 /** Loads a model: reads the header, checks that it fits, starts the controller and hands it the file. */
 import { expectCalibrationFits } from "../context/cache/calibration.ts";
 import { expectSoundPlan } from "../context/check.ts";
-import { defaultPlan } from "../context/plan.ts";
+import { defaultPlan, type Plan } from "../context/plan.ts";
 import { contextLengthOf } from "../context/position/rotation.ts";
 import { readGguf } from "../formats/gguf.ts";
 import { type ModelConfig, readModelConfig } from "../model/config.ts";
 import { Decoder } from "../model/decoder.ts";
 import { weightBytes } from "../model/weights.ts";
-import type { Host } from "../platform/platform.ts";
+import type { ByteSource, Host } from "../platform/platform.ts";
 import { CapacityError, InputError } from "../runtime/errors.ts";
 import { createTokenizer } from "../tokenizer/tokenizer.ts";
 import type { ControllerMethods } from "./controller.ts";
 import { planFacts } from "./plan-facts.ts";
 import { Caller } from "./rpc.ts";
 import { EngineSession } from "./session.ts";
+import { StoredText } from "./stored-text.ts";
 import { useTechniques } from "./techniques.ts";
-import { type Engine, type LoadOptions, type ModelInfo, maxPrefillChunk, type SessionOptions } from "./types.ts";
+import { modelSeed, textSeed } from "./text-seed.ts";
+import {
+  type BlockStore,
+  type Engine,
+  type LoadOptions,
+  type ModelInfo,
+  maxPrefillChunk,
+  type SessionOptions,
+} from "./types.ts";
 
 /** JavaScript heaps, code and stacks of the threads. */
 const OVERHEAD_BYTES = 200 << 20;
@@ -50,6 +59,20 @@ export async function loadEngine(host: Host, path: string, options: LoadOptions 
 
   const model = modelInfo(config, fileBytes);
   const facts = { ...planFacts(config), hasCalibration: calibration !== undefined };
+  /** A block can be stored until it leaves a window: no chunk may be longer. */
+  const smallestWindow = Math.min(...config.layers.map(({ window }) => window || maxPrefillChunk));
+  let seed: Promise<Uint8Array> | undefined;
+  async function storedText(store: BlockStore, plan: Plan, session: number): Promise<StoredText> {
+    seed ??= withFile(host, path, modelSeed);
+    return new StoredText({
+      store,
+      seed: await textSeed(await seed, plan),
+      model: model.name,
+      exportBlocks: (first, count) => caller.call("exportBlocks", { session, first, count }),
+      importBlocks: (blocks) => caller.call("importBlocks", { session, blocks }),
+    });
+  }
+
   let sessions = 0;
   let disposed: Promise<void> | undefined;
   return {
@@ -57,14 +80,19 @@ export async function loadEngine(host: Host, path: string, options: LoadOptions 
     tokenizer,
     threads,
     async session(options: SessionOptions = {}) {
-      const { plan = defaultPlan, prefillChunk = maxPrefillChunk, collect = [], statistics, trace } = options;
+      const { plan = defaultPlan, prefillChunk = maxPrefillChunk, collect = [], statistics, trace, store } = options;
       const chunk = checkChunk(prefillChunk);
       for (const cache of [plan.cache, ...collect]) expectSoundPlan({ ...plan, cache }, facts);
       const contextLength = contextLengthOf(plan.position, config.contextLength);
       const nextId = () => ++sessions;
       const id = nextId();
-      await caller.call("open", { session: id, plan, collect, statistics, trace });
-      return new EngineSession({ ...{ id, caller, model, tokenizer, chunk, contextLength, collect, nextId }, plan });
+      const { isPlain } = await caller.call("open", { session: id, plan, collect, statistics, trace });
+      const stored = store && isPlain && !statistics ? await storedText(store, plan, id) : undefined;
+      return new EngineSession({
+        ...{ id, caller, model, tokenizer, contextLength, collect, stored, nextId },
+        chunk: stored ? Math.min(chunk, smallestWindow) : chunk,
+        plan,
+      });
     },
     memory: () => caller.call("engineMemory", undefined),
     dispose() {
@@ -72,6 +100,15 @@ export async function loadEngine(host: Host, path: string, options: LoadOptions 
       return disposed;
     },
   };
+}
+
+async function withFile<T>(host: Host, path: string, work: (file: ByteSource) => Promise<T>): Promise<T> {
+  const file = host.openFile(path);
+  try {
+    return await work(file);
+  } finally {
+    file.close();
+  }
 }
 
 function readHeader(file: ReturnType<Host["openFile"]>) {

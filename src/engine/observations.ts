@@ -8,7 +8,7 @@ import { attentionColumns, columnBytes } from "../ops/attention-columns.ts";
 import { addOuterProducts } from "../ops/projection.ts";
 import type { SharedHeap } from "../runtime/memory.ts";
 import type { Team } from "../runtime/team.ts";
-import { pageOf } from "./kv-cache.ts";
+import { pageOf } from "./head-pages.ts";
 import type { LayerShape } from "./layer-shapes.ts";
 import { type Moments, queryStatisticsOf } from "./moments.ts";
 import type { PagePool } from "./page-pool.ts";

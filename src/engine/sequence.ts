@@ -1,9 +1,8 @@
 /**
  * One sequence inside the controller: its keys and values, and the LayerContext that the decoder calls for a chunk of its tokens.
  */
-import { type CachePlan, type Dropping, droppingOf } from "../context/cache/plan.ts";
-import { cacheScores } from "../context/cache/score/registry.ts";
-import type { RotaryView, ScoreNeeds } from "../context/cache/score/score.ts";
+import type { CachePlan, Dropping } from "../context/cache/plan.ts";
+import type { RotaryView } from "../context/cache/score/score.ts";
 import type { Plan } from "../context/plan.ts";
 import { createRotation, type Rotation } from "../context/position/rotation.ts";
 import { fillRopeTable } from "../context/position/table.ts";
@@ -27,10 +26,12 @@ import { liveSlots } from "./compaction.ts";
 import { type DroppingParts, dropSlots } from "./dropping.ts";
 import { KeyStores } from "./key-stores.ts";
 import type { LayerShape } from "./layer-shapes.ts";
+import { needsOf } from "./needs.ts";
 import { Observations } from "./observations.ts";
 import type { PagePool } from "./page-pool.ts";
 import { type Watch, watchLayer } from "./second-reading.ts";
 import { type SequenceSpace, SPLIT_TOKENS } from "./sequence-space.ts";
+import { exportBlock, importBlock } from "./stored-blocks.ts";
 import type { KeptSlots, LayerStatistics } from "./types.ts";
 
 /** Sealed pages below which a split is not worth its merge. */
@@ -82,11 +83,13 @@ export class Sequence implements LayerContext {
     const { contextLength: capacity, zones } = this.rotation;
     this.stores =
       from?.stores.fork() ?? new KeyStores({ team, heap, pool, space, format: plan.cache, capacity, zones });
-    const needs = allNeeds([plan.cache, ...(parts.collect ?? [])], parts.statistics);
+    const wanted = needsOf([plan.cache, ...(parts.collect ?? [])]);
+    const needs = { ...wanted, statistics: wanted.statistics || parts.statistics === true };
+    const gathers = needs.queries > 0 || needs.statistics || needs.attentionSums || needs.secondReading;
     const { shapes } = space;
     this.watch = watch;
     if (from) this.observations = watch ? undefined : from.observations?.fork();
-    else if (needs) this.observations = new Observations({ team, heap, pool, shapes, needs });
+    else if (gathers) this.observations = new Observations({ team, heap, pool, shapes, needs });
     if (from) this.trace = watch ? undefined : from.trace?.fork();
     else if (parts.trace) this.trace = new AttentionTrace({ team, heap, pool, shapes });
     if (from) this.scores = from.scores;
@@ -140,6 +143,23 @@ export class Sequence implements LayerContext {
     const positions = heap.ints(space.positions, tokens);
     for (let t = 0; t < tokens; t++) positions[t] = stores.length + t;
     this.fillTables(positions);
+  }
+
+  /** Whether its pages are those of the text alone: keys turned one way, nothing chosen by. */
+  get isPlain(): boolean {
+    return this.rotation.zones === undefined;
+  }
+
+  exportBlocks(first: number, count: number): (Uint8Array | undefined)[] {
+    const [cache] = this.stores.caches;
+    return Array.from({ length: count }, (_, i) => exportBlock(this.heap, cache, first + i));
+  }
+
+  /** Goes on with blocks that another sequence gave, as if their text had been read. Nothing is gathered of it. */
+  importBlocks(blocks: readonly Uint8Array[]): void {
+    const [cache] = this.stores.caches;
+    for (const block of blocks) importBlock(this.heap, cache, block);
+    this.logits = undefined;
   }
 
   /** Drops slots by a cache plan; `once` if it will not be done again and again. */
@@ -304,23 +324,4 @@ function splitItem(item: AttentionItem, splits: number, partial: number, stride:
     const own = s === splits - 1 ? item.own : 0;
     return { ...item, entries: item.entries + begin * 4, numEntries: end - begin, own, partial: partial + s * stride };
   });
-}
-
-/** What the scores of all these plans need, together, and statistics where they are wanted anyway; none if nothing has to be gathered. */
-function allNeeds(plans: readonly CachePlan[], statistics = false): ScoreNeeds | undefined {
-  const needs = plans.flatMap((plan) => {
-    const dropping = droppingOf(plan);
-    if (!dropping) return [];
-    const { technique, options } = cacheScores.chosen(dropping.score);
-    return [technique.needs?.(options) ?? {}];
-  });
-  const some = (key: "statistics" | "attentionSums" | "secondReading") => needs.some((need) => need[key]);
-  const queries = Math.max(0, ...needs.map((need) => need.queries ?? 0));
-  const all = {
-    queries,
-    statistics: statistics || some("statistics"),
-    attentionSums: some("attentionSums"),
-    secondReading: some("secondReading"),
-  };
-  return queries > 0 || all.statistics || all.attentionSums || all.secondReading ? all : undefined;
 }

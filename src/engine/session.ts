@@ -1,14 +1,15 @@
 /** The calling side of a sequence: cuts prompts into chunks, drives generation token by token, ends on time. */
 import { type CachePlan, droppingOf } from "../context/cache/plan.ts";
 import { repeatParts } from "../context/cache/score/kvzip.ts";
-import { cacheScores } from "../context/cache/score/registry.ts";
 import type { Plan } from "../context/plan.ts";
 import { CapacityError, InputError } from "../runtime/errors.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { ControllerMethods } from "./controller.ts";
+import { needsOf } from "./needs.ts";
 import type { Caller } from "./rpc.ts";
 import { type Schedule, scheduleOf } from "./schedule.ts";
 import { StopText } from "./stop-text.ts";
+import { MOST_STEPS, type StoredText } from "./stored-text.ts";
 import type {
   GeneratedToken,
   GenerateOptions,
@@ -30,16 +31,20 @@ export interface SessionParts {
   chunk: number;
   contextLength: number;
   collect: readonly CachePlan[];
+  /** Of the text in a store, where there is one and pages are those of the text alone. */
+  stored?: StoredText;
   /** Ids of further sessions. */
   nextId: () => number;
 }
 
 export class EngineSession implements Session {
   length = 0;
+  restored = 0;
   private readonly parts: SessionParts;
   /** Calls of one session run one after the other. */
   private busy = false;
   private readonly schedule: Schedule;
+  private readonly needs: ReturnType<typeof needsOf>;
   /** What was read, where a score wants it read again. */
   private readonly text?: number[];
   /** Length of the text when it was last read again. */
@@ -49,7 +54,8 @@ export class EngineSession implements Session {
     this.parts = parts;
     this.length = from?.length ?? 0;
     this.schedule = scheduleOf(parts.plan.cache);
-    if ([parts.plan.cache, ...parts.collect].some(needsSecondReading)) this.text = [...(from?.text ?? [])];
+    this.needs = needsOf([parts.plan.cache, ...parts.collect]);
+    if (this.needs.secondReading) this.text = [...(from?.text ?? [])];
     this.readAgainAt = from?.readAgainAt ?? 0;
   }
 
@@ -70,24 +76,38 @@ export class EngineSession implements Session {
       await caller.call("expectRoom", { session, tokens: tokenIds.length, schedule: schedule.room });
       const ids = Int32Array.from(tokenIds);
       const { compress = true } = options;
-      const byLayers = schedule.byLayers && compress && this.length === 0 && !options.onLogits;
+      const isFirst = this.length === 0;
+      const byLayers = schedule.byLayers && compress && isFirst && !options.onLogits;
+      this.restored = isFirst && !byLayers && !options.onLogits && !targets ? await this.restore(ids) : 0;
       if (byLayers) await this.readByLayers(ids, targets, options);
-      else await this.readByChunks(ids, targets, options);
+      else await this.readByChunks(ids, this.restored, targets, options);
       this.text?.push(...ids);
       if (compress && this.parts.collect.some(needsSecondReading)) await this.readAgain();
       if (schedule.afterPrefill && compress && !byLayers) await this.drop(this.plan.cache);
     });
   }
 
+  /** Tokens from the store, where a plan needs nothing of them but their pages. */
+  private async restore(tokenIds: Int32Array): Promise<number> {
+    const { stored } = this.parts;
+    const { queries, statistics, attentionSums, secondReading } = this.needs;
+    const dropsWhileReading = this.schedule.untilDue(0) !== Number.POSITIVE_INFINITY;
+    if (!stored || statistics || attentionSums || secondReading || dropsWhileReading) return 0;
+    this.length = await stored.restore(tokenIds, Math.max(MOST_STEPS + 1, queries));
+    return this.length;
+  }
+
   private async readByChunks(
     tokenIds: Int32Array,
+    from: number,
     targets: Int32Array | undefined,
     options: PrefillOptions,
   ): Promise<void> {
     const { onProgress, signal, onLogits, onLogProbs } = options;
-    const { caller, id: session, chunk } = this.parts;
+    const { caller, id: session, chunk, stored } = this.parts;
     const { dropping, isDue, untilDue } = this.schedule;
-    for (let first = 0; first < tokenIds.length; ) {
+    if (from > 0) onProgress?.(from, tokenIds.length);
+    for (let first = from; first < tokenIds.length; ) {
       signal?.throwIfAborted();
       const end = Math.min(tokenIds.length, first + chunk, first + untilDue(this.length));
       const call = {
@@ -99,7 +119,11 @@ export class EngineSession implements Session {
       };
       const { logits, logProbs } = await caller.call("prefill", call);
       this.length += end - first;
-      if (dropping && isDue(this.length, "reading")) await caller.call("drop", { session, dropping, once: false });
+      await stored?.add(call.tokenIds, this.length - call.tokenIds.length);
+      if (dropping && isDue(this.length, "reading")) {
+        stored?.end();
+        await caller.call("drop", { session, dropping, once: false });
+      }
       if (logits) onLogits?.(logits, first);
       if (logProbs) onLogProbs?.(logProbs, first);
       onProgress?.(end, tokenIds.length);
@@ -151,6 +175,7 @@ export class EngineSession implements Session {
     const dropping = droppingOf(cache);
     if (!dropping) return;
     if (needsSecondReading(cache)) await this.readAgain();
+    this.parts.stored?.end();
     await caller.call("drop", { session, dropping, once: true });
   }
 
@@ -172,7 +197,7 @@ export class EngineSession implements Session {
     return this.exclusively(async () => {
       const id = nextId();
       await caller.call("fork", { session: id, from });
-      return new EngineSession({ ...this.parts, id }, this);
+      return new EngineSession({ ...this.parts, id, stored: undefined }, this);
     });
   }
 
@@ -217,6 +242,7 @@ export class EngineSession implements Session {
       throw new InputError(`truncate: expected a number of tokens, got ${length}.`, { got: length });
     return this.exclusively(async () => {
       this.length = await this.parts.caller.call("truncate", { session: this.parts.id, length });
+      this.parts.stored?.forget(this.length);
       if (this.text && this.length < this.text.length) {
         this.text.length = this.length;
         this.readAgainAt = 0;
@@ -255,7 +281,10 @@ export class EngineSession implements Session {
         if (!held) yield token;
         await step;
         const { dropping, isDue } = this.schedule;
-        if (dropping && isDue(this.length, "generating")) await caller.call("drop", { session, dropping, once: false });
+        if (dropping && isDue(this.length, "generating")) {
+          this.parts.stored?.end();
+          await caller.call("drop", { session, dropping, once: false });
+        }
         if (stops.found) return;
       }
       if (held) yield { tokenId: held.tokenId, text: held.text + stops.push(text.flush()) + stops.flush() };
@@ -287,6 +316,7 @@ export class EngineSession implements Session {
   }
 
   async dispose(): Promise<void> {
+    await this.parts.stored?.settled();
     await this.parts.caller.call("close", { session: this.parts.id });
   }
 
@@ -309,8 +339,5 @@ export class EngineSession implements Session {
 }
 
 function needsSecondReading(cache: CachePlan): boolean {
-  const dropping = droppingOf(cache);
-  if (!dropping) return false;
-  const { technique, options } = cacheScores.chosen(dropping.score);
-  return technique.needs?.(options).secondReading === true;
+  return needsOf([cache]).secondReading;
 }

@@ -48,13 +48,36 @@ export interface SessionOptions {
   statistics?: boolean;
   /** Sums up what trace() gives: about one more attention for each generated token, and 4 bytes a KV head and token held. */
   trace?: boolean;
+  /**
+   * Where the session finds the beginning of a text that was read before, and puts what it reads: a first prefill() begins
+   * behind it. Of use where pages are those of the text alone: not with re-indexed positions, nor where slots are dropped while reading.
+   */
+  store?: BlockStore;
   /** Tokens computed at once during prefill; at most, and by default, `maxPrefillChunk`. Results do not depend on it. */
   prefillChunk?: number;
+}
+
+/** Keeps blocks of text that were read, under hexadecimal keys. See DiskBlockStore. */
+export interface BlockStore {
+  /** A block as it was put; none if it is not there or not whole. */
+  get(key: string): Promise<Uint8Array | undefined>;
+  /** If it rejects, the session stores no more, and goes on. */
+  put(key: string, payload: Uint8Array, about: BlockAbout): Promise<void>;
+}
+
+export interface BlockAbout {
+  readonly model: string;
+  /** Key of the block before it; none for the first. */
+  readonly parent?: string;
+  /** Of the text up to the block's end. */
+  readonly tokens: number;
 }
 
 export interface Session {
   /** Tokens held: prefilled and generated. */
   readonly length: number;
+  /** Tokens that the last prefill() had from the store. */
+  readonly restored: number;
   readonly plan: Plan;
   /** Most tokens it can hold: the model's context, times what the plan's position method extends it by. */
   readonly contextLength: number;

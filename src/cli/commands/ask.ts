@@ -2,10 +2,12 @@
 import { Command, Option } from "commander";
 import { contextLengthOf } from "../../context/position/rotation.ts";
 import { attendedPassages } from "../../engine/attended-passages.ts";
+import type { Session } from "../../engine/types.ts";
 import { InputError } from "../../runtime/errors.ts";
 import { readPrompt, writeAnswer } from "../answer.ts";
 import { wholeNumber } from "../arguments.ts";
 import { citationsOf, citationsText } from "../citations.ts";
+import { addContextCacheOption, type ContextCacheOptions, openContextCache } from "../context-cache.ts";
 import { documentsOf } from "../documents.ts";
 import { interruptible } from "../interrupt.ts";
 import { expectRoom, findModel, loadEngine } from "../model.ts";
@@ -22,7 +24,7 @@ import { resolvePlan } from "../plan.ts";
 import { placeOfDocument, renderPrompt, stopsOf } from "../prompt.ts";
 import { peakBytes, statisticsLine } from "../statistics.ts";
 
-interface AskOptions extends AutoComputeOptions, SamplingOptions {
+interface AskOptions extends AutoComputeOptions, SamplingOptions, ContextCacheOptions {
   model: string;
   /** Passages to show. */
   trace?: number;
@@ -32,6 +34,9 @@ interface AskOptions extends AutoComputeOptions, SamplingOptions {
 const EXAMPLES = `
 PATHS are files (text, Markdown, HTML, PDF, DOCX, EPUB), folders, globs, or -
 for standard input. The last argument is the question.
+
+What was read is kept (longspan cache), also if Ctrl-C ends the reading: the next
+question about the same documents begins where they end.
 
 --trace shows where the answer comes from: the passages that the model looked at
 most while it wrote, each with its share of that, as file and lines. Lines of
@@ -50,7 +55,7 @@ export function askCommand(): Command {
     .description("answer a question about documents")
     .argument("<paths and question...>", "what to read, and the question as the last argument")
     .usage('PATHS… "question" [options]');
-  addSamplingOptions(addAutoComputeOptions(addModelOption(command)));
+  addContextCacheOption(addSamplingOptions(addAutoComputeOptions(addModelOption(command))));
   return command
     .addOption(
       new Option("--trace [n]", "show the n passages that the answer comes from")
@@ -86,9 +91,11 @@ async function ask(inputs: string[], options: AskOptions): Promise<void> {
   });
 
   const engine = await loadEngine(file, { threads: options.threads, signal });
+  let session: Session | undefined;
   try {
-    const session = await engine.session({ plan, trace: place !== undefined });
-    const { promptTokens, prefillSeconds } = await readPrompt(session, tokenIds, signal);
+    const store = openContextCache(options);
+    session = await engine.session({ plan, trace: place !== undefined, store });
+    const { promptTokens, cachedTokens, prefillSeconds } = await readPrompt(session, tokenIds, signal);
     const generation = { ...samplingOf(options), stop: stopsOf(file.tokenizer), signal };
     const answer = await writeAnswer(session, generation, options.json ? () => {} : write);
     if (!options.json) await write("\n");
@@ -99,7 +106,7 @@ async function ask(inputs: string[], options: AskOptions): Promise<void> {
 
     const statistics = {
       promptTokens,
-      cachedTokens: 0,
+      cachedTokens,
       outputTokens: answer.tokenIds.length,
       prefillSeconds,
       decodeSeconds: answer.decodeSeconds,
@@ -111,6 +118,8 @@ async function ask(inputs: string[], options: AskOptions): Promise<void> {
         `${JSON.stringify({ answer: answer.text.trim(), ...(trace && { trace }), ...statistics, plan: session.plan })}\n`,
       );
   } finally {
+    // What was read is kept, also if it was broken off.
+    await session?.dispose();
     await engine.dispose();
   }
 }

@@ -2,9 +2,10 @@
 import { Command } from "commander";
 import type { Plan } from "../../context/plan.ts";
 import { contextLengthOf } from "../../context/position/rotation.ts";
-import type { Engine, Session } from "../../engine/types.ts";
+import type { BlockStore, Engine, Session } from "../../engine/types.ts";
 import { CapacityError, InputError } from "../../runtime/errors.ts";
 import { readPrompt, writeAnswer } from "../answer.ts";
+import { addContextCacheOption, type ContextCacheOptions, openContextCache } from "../context-cache.ts";
 import { Conversation } from "../conversation.ts";
 import { documentsOf } from "../documents.ts";
 import { describe } from "../failure.ts";
@@ -24,11 +25,11 @@ import { renderPrompt, stopsOf } from "../prompt.ts";
 import { type Question, questions } from "../questions.ts";
 import { peakBytes, statisticsLine } from "../statistics.ts";
 
-interface ChatOptions extends AutoComputeOptions, SamplingOptions {
+interface ChatOptions extends AutoComputeOptions, SamplingOptions, ContextCacheOptions {
   model: string;
 }
 
-type TalkOptions = SamplingOptions & { readonly plan: Plan };
+type TalkOptions = SamplingOptions & { readonly plan: Plan; readonly store?: BlockStore };
 
 const EXAMPLES = `
 Questions are typed, or come one a line from a pipe. /help lists what else can be
@@ -44,7 +45,7 @@ export function chatCommand(): Command {
   const command = new Command("chat")
     .description("ask one question after the other about documents that are read once")
     .argument("[files...]", "files, folders or globs to talk about");
-  addSamplingOptions(addAutoComputeOptions(addModelOption(command)));
+  addContextCacheOption(addSamplingOptions(addAutoComputeOptions(addModelOption(command))));
   return command.addHelpText("after", EXAMPLES).action(chat);
 }
 
@@ -68,8 +69,12 @@ async function chat(paths: string[], options: ChatOptions): Promise<void> {
     signal.throwIfAborted();
     // From here on Ctrl-C stops answers, not the command (questions.ts).
     release();
-    const talk = new Talk(engine, document, contextLength, { ...options, plan });
-    for await (const question of questions()) await talk.reply(question);
+    const talk = new Talk(engine, document, contextLength, { ...options, plan, store: openContextCache(options) });
+    try {
+      for await (const question of questions()) await talk.reply(question);
+    } finally {
+      await talk.end();
+    }
   } finally {
     await engine.dispose();
   }
@@ -126,7 +131,7 @@ class Talk {
     signal.throwIfAborted();
     const statistics = {
       promptTokens: before + reading.promptTokens,
-      cachedTokens: before,
+      cachedTokens: before + reading.cachedTokens,
       outputTokens: answer.tokenIds.length,
       prefillSeconds: reading.prefillSeconds,
       decodeSeconds: answer.decodeSeconds,
@@ -135,13 +140,18 @@ class Talk {
     process.stderr.write(`${statisticsLine(statistics)}\n`);
   }
 
+  async end(): Promise<void> {
+    await this.session?.dispose();
+  }
+
   private async sessionFor(restart: boolean): Promise<Session> {
     if (restart && this.session) {
       process.stderr.write("The model's template rewrote the conversation: reading all of it again.\n");
       await this.session.dispose();
       this.session = undefined;
     }
-    this.session ??= await this.engine.session({ plan: this.options.plan });
+    const { plan, store } = this.options;
+    this.session ??= await this.engine.session({ plan, store });
     return this.session;
   }
 }
