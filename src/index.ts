@@ -15,7 +15,9 @@ import { choosePlan, type PlanChoice } from "./context/auto.ts";
 import { loadEngine } from "./engine/load.ts";
 import { planRequest, readModelHeader } from "./engine/plan-facts.ts";
 import type { Engine, LoadOptions } from "./engine/types.ts";
+import { type BlockStoreOptions, DiskBlockStore } from "./hub/block-store.ts";
 import { findCalibration } from "./hub/calibrations.ts";
+import { contextsFolder } from "./hub/home.ts";
 import { nodeHost } from "./platform/node.ts";
 
 /** Loads a GGUF file from a path, with its calibration if one was stored for it. */
@@ -29,6 +31,14 @@ export async function load(model: string, options: LoadOptions = {}): Promise<En
  */
 export function planFor(model: string, tokens: number): PlanChoice {
   return choosePlan(planRequest(nodeHost, readModelHeader(nodeHost, model), tokens));
+}
+
+/**
+ * What was read on this machine before, shared with the command line: engine.session({ store: contextCache() }) begins a
+ * prompt behind the part of it that is there, and adds what it reads. Any number of programs may use it at once.
+ */
+export function contextCache(options?: BlockStoreOptions): DiskBlockStore {
+  return new DiskBlockStore(contextsFolder(), options);
 }
 
 export { type CacheChoices, type Check, cacheConformance } from "./conformance/cache.ts";
@@ -51,6 +61,7 @@ export { type CalibrateOptions, calibrate } from "./engine/calibrate.ts";
 export type { TechniqueModule } from "./engine/techniques.ts";
 export type * from "./engine/types.ts";
 export { maxPrefillChunk } from "./engine/types.ts";
+export { type BlockStoreOptions, DiskBlockStore, type StoredBlock } from "./hub/block-store.ts";
 export { storeCalibration } from "./hub/calibrations.ts";
 export { CapacityError, exitCodeOf, InputError, UnsupportedError } from "./runtime/errors.ts";
 export { type ChatMessage, hasChat, renderChat } from "./tokenizer/chat-template.ts";

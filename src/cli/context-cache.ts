@@ -1,9 +1,8 @@
 /** The texts that were read on this machine, kept under LONGSPAN_HOME. */
-import { join } from "node:path";
 import type { Command } from "commander";
 import type { BlockStore } from "../engine/types.ts";
 import { DiskBlockStore } from "../hub/block-store.ts";
-import { longspanHome } from "../hub/home.ts";
+import { contextsFolder } from "../hub/home.ts";
 import { describe } from "./failure.ts";
 
 export interface ContextCacheOptions {
@@ -13,10 +12,6 @@ export interface ContextCacheOptions {
 
 export function addContextCacheOption(command: Command): Command {
   return command.option("--no-cache", "read all anew, and keep nothing of it (see: longspan cache)");
-}
-
-export function contextsFolder(): string {
-  return join(longspanHome(), "contexts");
 }
 
 /** What is wrong with it is said on stderr, once for writing, and is no reason to stop. */

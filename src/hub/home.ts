@@ -11,6 +11,11 @@ export function modelsFolder(): string {
   return join(longspanHome(), "models");
 }
 
+/** Of texts that were read: see DiskBlockStore. */
+export function contextsFolder(): string {
+  return join(longspanHome(), "contexts");
+}
+
 function cacheDirectory(env: NodeJS.ProcessEnv, platform: string): string {
   // The XDG specification says that a relative path is to be ignored.
   if (env.XDG_CACHE_HOME && isAbsolute(env.XDG_CACHE_HOME)) return env.XDG_CACHE_HOME;

@@ -2,8 +2,8 @@
 import { Command } from "commander";
 import { DiskBlockStore } from "../../hub/block-store.ts";
 import { type Context, contextsOf, keysOnlyOf } from "../../hub/contexts.ts";
+import { contextsFolder } from "../../hub/home.ts";
 import { InputError } from "../../runtime/errors.ts";
-import { contextsFolder } from "../context-cache.ts";
 import { withinTerminal, write } from "../output.ts";
 import { formatBytes, formatCount, formatTable } from "../statistics.ts";
 
