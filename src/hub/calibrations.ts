@@ -5,19 +5,22 @@ import { type Calibration, decodeCalibration, encodeCalibration } from "../conte
 import { fileFingerprint } from "./fingerprint.ts";
 import { longspanHome } from "./home.ts";
 
-/** The stored calibration of a model's file, if there is one. Throws InputError if it is damaged. */
+/** The stored calibration of a model's file, if there is one. One that is damaged counts as none: it can be made again. */
 export function findCalibration(model: string): Calibration | undefined {
-  const path = calibrationPath(model);
-  return path === undefined ? undefined : decodeCalibration(readFileSync(path), path);
+  return stored(model)?.calibration;
 }
 
 /** Where the calibration of a model's file is stored, if there is one. */
 export function calibrationPath(model: string): string | undefined {
+  return stored(model)?.path;
+}
+
+function stored(model: string): { path: string; calibration: Calibration } | undefined {
   try {
     const path = pathOf(model);
-    return existsSync(path) ? path : undefined;
+    return existsSync(path) ? { path, calibration: decodeCalibration(readFileSync(path), path) } : undefined;
   } catch {
-    return undefined; // The model cannot be read: whoever opens it says why.
+    return undefined; // Damaged, or the model cannot be read: whoever opens it says why.
   }
 }
 

@@ -126,7 +126,7 @@ test("statistics are refused of a session that gathers none and of layers that a
     await assert.rejects(calibrate(plain, wrong), /expected texts of at least 5 tokens/);
 });
 
-test("stored, found by the file, damaged: load() passes it on, and says what to do where it cannot be read", async () => {
+test("stored, found by the file: load() passes it on; a damaged one counts as none, and only plans that need it say so", async () => {
   assert.equal(findCalibration(path), undefined);
   const file = storeCalibration(path, calibration);
   assert.equal(calibrationPath(path), file);
@@ -135,8 +135,15 @@ test("stored, found by the file, damaged: load() passes it on, and says what to 
   const session = await loaded.session({ plan: parsePlan({ cache: { score: stored, budget: 200 } }) });
   await session.prefill(text);
   await loaded.dispose();
-  writeFileSync(file, "nonsense");
-  await assert.rejects(load(path), /expected a calibration, got another kind of file\. Run `longspan models calibrate/);
+  for (const damaged of ["", "nonsense"]) {
+    writeFileSync(file, damaged);
+    assert.deepEqual([findCalibration(path), calibrationPath(path)], [undefined, undefined]);
+    const without = await load(path, { threads: 1 });
+    await (await without.session()).prefill(text);
+    const wanting = without.session({ plan: parsePlan({ cache: { score: stored, budget: 200 } }) });
+    await assert.rejects(wanting, /expected a calibration of .* got none.*`longspan models calibrate/s);
+    await without.dispose();
+  }
 });
 
 test("models calibrate writes what plans check then finds", async () => {
