@@ -145,6 +145,8 @@ export interface Backend {
   readonly contextLength: number;
   /** Requests that may run at once. */
   readonly concurrency: number;
+  /** Backends with the same one share what they read. */
+  readonly reading?: unknown;
   /** Prompts that begin alike are cheaper one after the other. */
   readonly sharesPrefixes: boolean;
   promptTokens(parts: Parts): number;

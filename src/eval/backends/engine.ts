@@ -53,6 +53,7 @@ function backendOf(
     mode,
     contextLength: session.contextLength,
     concurrency: 1,
+    reading,
     sharesPrefixes: true,
     promptTokens: (parts) => render(parts).length,
     countTokens: (text) => tokenizer.encode(text, { bos: false }).length,

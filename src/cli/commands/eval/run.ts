@@ -116,7 +116,6 @@ export async function runOn(
   signal: AbortSignal,
 ): Promise<void> {
   const { backends, plans } = target;
-  const [backend] = backends;
   const haystack = await openHaystack(options.haystack);
   const about = { tasks, lengths, samples, seed: options.seed, haystack, version: version() };
   const infos = backends.map((backend, i) => runInfo({ backend, plan: plans?.[i], ...about }));
@@ -124,12 +123,11 @@ export async function runOn(
     throw new InputError("--resume: expected the run's folder in --out, got none. Pass --out FOLDER.");
   const folder = resolve(options.out ?? join(longspanHome(), "eval", "runs", infos[0].id));
   const folders = infos.map((_, i) => (i === 0 ? folder : `${folder}-${i + 1}`));
-  const cells = (
+  const cells =
     sizes?.map((length) => ({ length, samples: 1 })) ??
-    lengths.map((length) => ({ length, samples: tasks.length * samples(length) }))
-  ).map((cell) => ({ ...cell, samples: cell.samples * backends.length }));
+    lengths.map((length) => ({ length, samples: tasks.length * samples(length) }));
   if (options.dryRun) {
-    await announceRun({ backend, haystack, cells, rows: [] }, signal);
+    await announceRun({ backends, haystack, cells, rows: [] }, signal);
     return;
   }
   const logs: RunLog[] = [];
@@ -138,7 +136,7 @@ export async function runOn(
     infos.forEach((info, i) => {
       logs.push(openLog(folders[i], info, { resume: options.resume ?? false }));
     });
-    const watch = await announceRun({ backend, haystack, cells, rows: logs.flatMap(({ rows }) => rows) }, signal);
+    const watch = await announceRun({ backends, haystack, cells, rows: logs.flatMap(({ rows }) => rows) }, signal);
     const lanes = logs.map((log, i) => ({ backend: backends[i], log }));
     const source = { seed: options.seed, haystack, files: options.data };
     const { onEvent } = watch;

@@ -11,21 +11,23 @@ export interface Watch {
   finish(): void;
 }
 
-/** Says what there is to do and, from one measured prompt, how long that will take. */
+/** Says what there is to do for each of the backends and, from one measured prompt, how long that will take. */
 export async function announceRun(
   {
-    backend,
+    backends,
     haystack,
     cells,
     rows,
-  }: { backend: Backend; haystack: Haystack; cells: readonly CellCount[]; rows: readonly Row[] },
+  }: { backends: readonly Backend[]; haystack: Haystack; cells: readonly CellCount[]; rows: readonly Row[] },
   signal: AbortSignal,
 ): Promise<Watch> {
-  const perWork = await secondsPerWork(backend, haystack, signal);
-  const meter = new WorkMeter(cells, perWork, () => performance.now() / 1000);
-  for (const row of rows) meter.spared(sizeOf(row), 1);
-  const samples = cells.reduce((sum, cell) => sum + cell.samples, 0);
-  const tokens = cells.reduce((sum, cell) => sum + cell.samples * cell.length, 0);
+  const perWork = await secondsPerWork(backends[0], haystack, signal);
+  const readings = new Set(backends.map(({ reading }, i) => reading ?? i)).size;
+  const read = cells.map(({ length, samples }) => ({ length, samples: samples * readings }));
+  const meter = new WorkMeter(read, perWork, () => performance.now() / 1000);
+  for (const row of rows) if (!isShared(row)) meter.spared(sizeOf(row), 1);
+  const samples = backends.length * cells.reduce((sum, cell) => sum + cell.samples, 0);
+  const tokens = read.reduce((sum, cell) => sum + cell.samples * cell.length, 0);
   const done = rows.length > 0 ? `, ${formatCount(rows.length)} of them done` : "";
   process.stderr.write(
     `${formatCount(samples)} ${samples === 1 ? "sample" : "samples"}${done}, at most ${formatCount(tokens)} tokens; predicted time: at most about ${duration(meter.secondsLeft)}\n`,
@@ -36,6 +38,11 @@ export async function announceRun(
 /** Of a task that fills its length, about that; of a file's sample, what it has. */
 function sizeOf({ promptTokens, maxTokens }: Row): number {
   return promptTokens + maxTokens;
+}
+
+/** Another plan had the whole prompt read. */
+function isShared({ usage }: Row): boolean {
+  return usage.cachedTokens === usage.promptTokens;
 }
 
 function watchRun(meter: WorkMeter, total: number): Watch {
@@ -64,7 +71,7 @@ function watchRun(meter: WorkMeter, total: number): Watch {
         case "row":
           done++;
           if (event.row.fromCache) meter.spared(sizeOf(event.row), 1);
-          else meter.answered(sizeOf(event.row));
+          else if (!isShared(event.row)) meter.answered(sizeOf(event.row));
           if (event.row.truncated)
             process.stderr.write(
               describe(
