@@ -13,6 +13,7 @@ const commands: Record<string, () => Promise<Command>> = {
   plans: async () => (await import("./commands/plans.ts")).plansCommand(),
   tokenize: async () => (await import("./commands/tokenize.ts")).tokenizeCommand(),
   logits: async () => (await import("./commands/logits.ts")).logitsCommand(),
+  serve: async () => (await import("./commands/serve.ts")).serveCommand(),
   eval: async () => (await import("./commands/eval/index.ts")).evalCommand(),
   bench: async () => (await import("./commands/bench.ts")).benchCommand(),
 };

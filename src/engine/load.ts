@@ -14,7 +14,7 @@ import type { ControllerMethods } from "./controller.ts";
 import { planFacts } from "./plan-facts.ts";
 import { Caller } from "./rpc.ts";
 import { EngineSession } from "./session.ts";
-import { StoredText } from "./stored-text.ts";
+import { blocksOf, StoredText } from "./stored-text.ts";
 import { useTechniques } from "./techniques.ts";
 import { modelSeed, textSeed } from "./text-seed.ts";
 import {
@@ -68,8 +68,7 @@ export async function loadEngine(host: Host, path: string, options: LoadOptions 
       store,
       seed: await textSeed(await seed, plan),
       model: model.name,
-      exportBlocks: (first, count) => caller.call("exportBlocks", { session, first, count }),
-      importBlocks: (blocks) => caller.call("importBlocks", { session, blocks }),
+      ...blocksOf(caller, session),
     });
   }
 

@@ -9,7 +9,7 @@ import { needsOf } from "./needs.ts";
 import type { Caller } from "./rpc.ts";
 import { type Schedule, scheduleOf } from "./schedule.ts";
 import { StopText } from "./stop-text.ts";
-import { MOST_STEPS, type StoredText } from "./stored-text.ts";
+import { blocksOf, MOST_STEPS, type StoredText } from "./stored-text.ts";
 import type {
   GeneratedToken,
   GenerateOptions,
@@ -193,11 +193,11 @@ export class EngineSession implements Session {
   }
 
   async fork(): Promise<Session> {
-    const { caller, id: from, nextId } = this.parts;
+    const { caller, id: from, nextId, stored } = this.parts;
     return this.exclusively(async () => {
       const id = nextId();
       await caller.call("fork", { session: id, from });
-      return new EngineSession({ ...this.parts, id, stored: undefined }, this);
+      return new EngineSession({ ...this.parts, id, stored: stored?.fork(blocksOf(caller, id)) }, this);
     });
   }
 

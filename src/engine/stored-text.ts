@@ -3,6 +3,8 @@
  * found by the hash of its tokens and of the block before it, so a text is only ever continued by what it was read with.
  */
 import { PAGE_SLOTS } from "../ops/attention.ts";
+import type { ControllerMethods } from "./controller.ts";
+import type { Caller } from "./rpc.ts";
 import type { BlockStore } from "./types.ts";
 
 /** Tokens up to which a chunk is computed as steps, whose sums come in another order: such blocks are not those of a reading. */
@@ -16,8 +18,19 @@ export interface StoredTextParts {
   /** Hash of all that the pages of a text depend on besides its tokens. */
   readonly seed: Uint8Array;
   readonly model: string;
+  /** Blocks of the session. */
   exportBlocks(first: number, count: number): Promise<(Uint8Array | undefined)[]>;
   importBlocks(blocks: Uint8Array[]): Promise<void>;
+}
+
+export function blocksOf(
+  caller: Caller<ControllerMethods>,
+  session: number,
+): Pick<StoredTextParts, "exportBlocks" | "importBlocks"> {
+  return {
+    exportBlocks: (first, count) => caller.call("exportBlocks", { session, first, count }),
+    importBlocks: (blocks) => caller.call("importBlocks", { session, blocks }),
+  };
 }
 
 export class StoredText {
@@ -30,8 +43,17 @@ export class StoredText {
   private isOver = false;
   private writing: Promise<void> = Promise.resolve();
 
-  constructor(parts: StoredTextParts) {
+  constructor(parts: StoredTextParts, from?: StoredText) {
     this.parts = parts;
+    if (!from) return;
+    this.ids = [...from.ids];
+    this.keys = [...from.keys];
+    this.isOver = from.isOver;
+  }
+
+  /** Of a session that goes on from where this one's stands. */
+  fork(blocks: Pick<StoredTextParts, "exportBlocks" | "importBlocks">): StoredText {
+    return new StoredText({ ...this.parts, ...blocks }, this);
   }
 
   /** Puts the stored beginning of a text into an empty session, but for `rest` tokens at least. Gives how many tokens that are. */

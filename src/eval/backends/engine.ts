@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import { needsCalibration } from "../../context/cache/calibration.ts";
 import type { Plan } from "../../context/plan.ts";
+import { readingPlan } from "../../context/reading-plan.ts";
 import type { Engine, Session } from "../../engine/types.ts";
 import { calibrationPath } from "../../hub/calibrations.ts";
 import { fileFingerprint } from "../../hub/fingerprint.ts";
@@ -10,7 +11,7 @@ import { UnsupportedError } from "../../runtime/errors.ts";
 import { hasChat } from "../../tokenizer/chat-template.ts";
 import { renderParts } from "../prompt.ts";
 import type { Backend, Generation, GenerationRequest, Parts, PromptMode } from "../types.ts";
-import { Reading, readingPlan } from "./reading.ts";
+import { Reading } from "./reading.ts";
 
 export interface EngineBackendOptions {
   readonly engine: Engine;

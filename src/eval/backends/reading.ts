@@ -1,23 +1,12 @@
 /** Prompts read into one session, each from where it begins as the one before did: samples that share a context read it once. */
-import { cacheSchema, droppingOf } from "../../context/cache/plan.ts";
 import type { Plan } from "../../context/plan.ts";
-import { idOf } from "../../context/technique.ts";
+import { readingPlan } from "../../context/reading-plan.ts";
 import type { Engine, Session } from "../../engine/types.ts";
 import { commonPrefix } from "../prompt.ts";
 import type { GenerationRequest } from "../types.ts";
 
 /** A rest of at most 8 tokens would be computed as steps, which sum in another order: the answer must not depend on what was shared. */
 const LEAST_REST = 9;
-
-/** What is read for a plan: one that drops after reading reads as if it kept all, and drops in a copy. */
-export function readingPlan(plan: Plan): { plan: Plan; dropsAfter: boolean } {
-  const { format, layers } = plan.cache;
-  const dropping = droppingOf(plan.cache);
-  const dropsAfter = dropping !== undefined && idOf(dropping.schedule) === "after-prefill";
-  return dropsAfter
-    ? { plan: { ...plan, cache: cacheSchema.parse({ format, ...(layers && { layers }) }) }, dropsAfter }
-    : { plan, dropsAfter };
-}
 
 export class Reading {
   readonly session: Session;

@@ -1,0 +1,202 @@
+/**
+ * Prompts that begin alike are read once: what was read stays as a session, and the next prompt goes on in a copy of the one
+ * that shares most with it. Copies share pages. Requests that come while a common beginning is still being read wait for it.
+ */
+import type { Plan } from "../context/plan.ts";
+import { readingPlan } from "../context/reading-plan.ts";
+import type { BlockStore, Engine, Session } from "../engine/types.ts";
+
+/** Fewer tokens are read faster than shared. */
+const LEAST_SHARED = 64;
+/** A rest of at most 8 tokens would be computed as steps, which sum in another order: answers must not depend on what was shared. */
+const LEAST_REST = 9;
+
+export interface PrefixPoolOptions {
+  readonly engine: Engine;
+  readonly plan: Plan;
+  readonly store?: BlockStore;
+  /** Bytes of pages of all sessions above which those that nobody uses are closed, the least recently used first. */
+  readonly maxBytes: number;
+}
+
+export interface ReadOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+export interface ReadPrompt {
+  /** The caller's own: has read the prompt, and is to be disposed of. */
+  readonly session: Session;
+  /** Tokens that were not read for this prompt. */
+  readonly cachedTokens: number;
+}
+
+interface Entry {
+  ids: Int32Array;
+  session?: Session;
+  ready: Promise<void>;
+  /** Copies are made one after the other. */
+  turn: Promise<unknown>;
+  users: number;
+  usedAt: number;
+}
+
+export class PrefixPool {
+  private readonly options: PrefixPoolOptions;
+  private readonly entries = new Set<Entry>();
+  private clock = 0;
+
+  constructor(options: PrefixPoolOptions) {
+    this.options = options;
+  }
+
+  /** Sessions that are kept. */
+  get size(): number {
+    return this.entries.size;
+  }
+
+  async read(ids: Int32Array, options: ReadOptions): Promise<ReadPrompt> {
+    const { engine, plan, store } = this.options;
+    const { plan: reading, dropsAfter, keepsAll } = readingPlan(plan);
+    if (!keepsAll) {
+      const session = await engine.session({ plan, store });
+      await prefillOrClose(session, ids, options);
+      return { session, cachedTokens: session.restored };
+    }
+    for (;;) {
+      const closest = this.closest(ids);
+      if (closest && !closest.entry.session) {
+        await untilAborted(closest.entry.ready, options.signal).catch(() => {});
+        options.signal?.throwIfAborted();
+        continue;
+      }
+      const isThere = closest?.entry.ids.length === ids.length && closest.common === ids.length;
+      const entry = isThere ? closest.entry : this.add(ids);
+      const cachedTokens = isThere ? ids.length : await this.fill(entry, closest, reading, options);
+      const session = await this.copyOf(entry);
+      if (dropsAfter) await session.compress(plan.cache);
+      await this.makeRoom();
+      return { session, cachedTokens };
+    }
+  }
+
+  private add(ids: Int32Array): Entry {
+    const entry: Entry = { ids, ready: Promise.resolve(), turn: Promise.resolve(), users: 0, usedAt: ++this.clock };
+    this.entries.add(entry);
+    return entry;
+  }
+
+  /** Reads an entry's prompt; one that is broken off stays as far as it was read. */
+  private async fill(entry: Entry, closest: Closest | undefined, plan: Plan, options: ReadOptions): Promise<number> {
+    const { engine, store, plan: wanted } = this.options;
+    const { ids } = entry;
+    let cached = 0;
+    const read = async () => {
+      const session = closest
+        ? await this.copyOf(closest.entry)
+        : await engine.session({ plan, collect: [wanted.cache], store });
+      if (closest) cached = await session.truncate(Math.min(closest.common, ids.length - LEAST_REST));
+      const begin = cached;
+      try {
+        await session.prefill(ids.subarray(begin), {
+          signal: options.signal,
+          onProgress: (done) => options.onProgress?.(begin + done, ids.length),
+        });
+        cached += session.restored;
+      } catch (error) {
+        // Its last chunk left no logits, and is read again by whoever goes on from here.
+        entry.ids = ids.slice(0, Math.max(0, session.length - 1));
+        if (session.length < LEAST_SHARED) {
+          this.entries.delete(entry);
+          await session.dispose();
+        }
+        throw error;
+      } finally {
+        entry.session = session;
+      }
+    };
+    entry.ready = read();
+    try {
+      await entry.ready;
+    } catch (error) {
+      if (!entry.session) this.entries.delete(entry);
+      throw error;
+    }
+    return cached;
+  }
+
+  private copyOf(entry: Entry): Promise<Session> {
+    entry.users++;
+    entry.usedAt = ++this.clock;
+    const copy = entry.turn.then(() => (entry.session as Session).fork());
+    entry.turn = copy.catch(() => {});
+    return copy.finally(() => {
+      entry.users--;
+    });
+  }
+
+  /** That which shares most; of what is being read, only if most of it is shared. */
+  private closest(ids: Int32Array): Closest | undefined {
+    let best: Closest | undefined;
+    for (const entry of this.entries) {
+      const common = commonLength(entry.ids, ids);
+      const isWorth = common >= LEAST_SHARED && (entry.session || common >= entry.ids.length / 2);
+      if (isWorth && common > (best?.common ?? 0)) best = { entry, common };
+    }
+    return best;
+  }
+
+  private async makeRoom(): Promise<void> {
+    const { engine, maxBytes } = this.options;
+    for (;;) {
+      const { cacheBytes } = await engine.memory();
+      const idle = [...this.entries].filter(({ users, session }) => users === 0 && session);
+      const [oldest, ...others] = idle.sort((a, b) => a.usedAt - b.usedAt);
+      if (cacheBytes <= maxBytes || others.length === 0) return;
+      this.entries.delete(oldest);
+      await oldest.session?.dispose();
+    }
+  }
+
+  /** Closes all sessions that are kept. */
+  async clear(): Promise<void> {
+    for (const entry of [...this.entries]) {
+      this.entries.delete(entry);
+      await entry.ready.catch(() => {});
+      await entry.turn;
+      await entry.session?.dispose();
+    }
+  }
+}
+
+interface Closest {
+  readonly entry: Entry;
+  /** Tokens. */
+  readonly common: number;
+}
+
+function commonLength(a: Int32Array, b: Int32Array): number {
+  const most = Math.min(a.length, b.length);
+  let n = 0;
+  while (n < most && a[n] === b[n]) n++;
+  return n;
+}
+
+async function prefillOrClose(session: Session, ids: Int32Array, options: ReadOptions): Promise<void> {
+  try {
+    await session.prefill(ids, options);
+  } catch (error) {
+    await session.dispose();
+    throw error;
+  }
+}
+
+function untilAborted(promise: Promise<void>, signal?: AbortSignal): Promise<void> {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) return abort();
+    signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}
