@@ -200,6 +200,26 @@ test("what is too long, unknown or not supported is said in OpenAI's words", asy
   assert.equal((await keyed.app.request("/health")).status, 200);
 });
 
+test("tokens and text in both dialects are the tokenizer's own", async () => {
+  const post = async (path: string, body: object) => {
+    const response = await server.app.request(path, { method: "POST", body: JSON.stringify(body) });
+    return (await response.json()) as Record<string, unknown>;
+  };
+  const ids = (options?: object) => Array.from(engine.tokenizer.encode(long, options));
+  const vllm = await post("/tokenize", { prompt: long, return_token_strs: true });
+  assert.deepEqual([vllm.tokens, vllm.count], [ids(), ids().length]);
+  assert.equal((vllm.token_strs as string[]).slice(-ids({ bos: false }).length).join(""), long);
+  const { tokens } = await post("/tokenize", { content: long, with_pieces: true });
+  assert.deepEqual(
+    (tokens as { id: number }[]).map(({ id }) => id),
+    ids({ bos: false }),
+  );
+  const chat = await post("/tokenize", { messages });
+  assert.deepEqual(chat.tokens, Array.from(renderChat(engine.tokenizer, messages)));
+  assert.deepEqual(await post("/detokenize", { tokens: ids({ bos: false }) }), { prompt: long, content: long });
+  assert.match(JSON.stringify(await post("/detokenize", { tokens: [1e9] })), /expected an id below/);
+});
+
 test("one request more than are answered at once gets 429 and when to come back", async () => {
   const small = createApp({ ...base, maxRequests: 1 });
   const post = (body: object) =>

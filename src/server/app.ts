@@ -8,6 +8,7 @@ import type { BlockStore, Engine } from "../engine/types.ts";
 import { hasChat, renderChat } from "../tokenizer/chat-template.ts";
 import { heading, type Kind } from "./answers.ts";
 import {
+  bodyOf,
   type ChatRequest,
   type CompletionRequest,
   chatSchema,
@@ -22,6 +23,7 @@ import { asRequestError, errorBody, RequestError, tooLong } from "./errors.ts";
 import { Metrics } from "./metrics.ts";
 import { PrefixPool } from "./prefix-pool.ts";
 import { type Job, respondStream, respondWhole } from "./respond.ts";
+import { addTokenRoutes } from "./tokens.ts";
 
 export interface ServerOptions {
   readonly engine: Engine;
@@ -179,6 +181,8 @@ export function createApp(options: ServerOptions): ServerApp {
     return answer(context, "text", request, promptIds, request.max_tokens ?? 16);
   });
 
+  addTokenRoutes(app, tokenizer, described.max_model_len);
+
   return {
     app,
     metrics,
@@ -187,15 +191,6 @@ export function createApp(options: ServerOptions): ServerApp {
       for (const pool of pools.values()) await pool.clear();
     },
   };
-}
-
-async function bodyOf(context: Context): Promise<unknown> {
-  try {
-    return await context.req.json();
-  } catch (error) {
-    if (error instanceof RequestError) throw error;
-    throw new RequestError(400, "The body is not JSON. Correct the request.");
-  }
 }
 
 /** In constant time. */

@@ -1,4 +1,5 @@
 /** The body of POST /v1/chat/completions, as OpenAI's and vLLM's clients write it. Fields that nobody knows are passed over. */
+import type { Context } from "hono";
 import { z } from "zod";
 import { defaultPlan, type Plan, parsePlan } from "../context/plan.ts";
 import type { ChatMessage } from "../tokenizer/chat-template.ts";
@@ -6,7 +7,7 @@ import { RequestError } from "./errors.ts";
 
 const textPart = z.looseObject({ type: z.literal("text"), text: z.string() });
 const content = z.union([z.string(), z.array(textPart), z.null()]);
-const message = z.looseObject({ role: z.string(), content: content.optional() });
+export const messageSchema = z.looseObject({ role: z.string(), content: content.optional() });
 
 const count = z.number().int().min(1);
 
@@ -31,7 +32,7 @@ const common = {
 
 export const chatSchema = z.looseObject({
   ...common,
-  messages: z.array(message).min(1),
+  messages: z.array(messageSchema).min(1),
   max_completion_tokens: count.nullish(),
 });
 
@@ -55,6 +56,15 @@ const missing: readonly [field: string, isAsked: (value: unknown) => boolean][] 
   ["suffix", (value) => value != null],
 ];
 
+export async function bodyOf(context: Context): Promise<unknown> {
+  try {
+    return await context.req.json();
+  } catch (error) {
+    if (error instanceof RequestError) throw error;
+    throw new RequestError(400, "The body is not JSON. Correct the request.");
+  }
+}
+
 export function parseBody<T extends z.ZodType>(schema: T, body: unknown): z.infer<T> {
   const parsed = schema.safeParse(body);
   if (!parsed.success) {
@@ -68,7 +78,7 @@ export function parseBody<T extends z.ZodType>(schema: T, body: unknown): z.infe
   return parsed.data;
 }
 
-export function messagesOf({ messages }: ChatRequest): ChatMessage[] {
+export function messagesOf({ messages }: Pick<ChatRequest, "messages">): ChatMessage[] {
   return messages.map(({ role, content }) => ({
     role,
     content: typeof content === "string" ? content : (content ?? []).map(({ text }) => text).join(""),
