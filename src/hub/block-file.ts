@@ -55,6 +55,13 @@ export function decodeBlock(file: Buffer, key: string): Uint8Array {
   return new Uint8Array(file.buffer, file.byteOffset + start, end - start);
 }
 
+/** A whole file that names its own key; the payload is a view of it. Throws DamagedBlock. */
+export function decodeNamedBlock(file: Buffer): { key: string; about: BlockAbout; payload: Uint8Array } {
+  const header = file.subarray(PREFIX_BYTES, headerEnd(file, file.length));
+  const key = keyIn(header);
+  return { key, payload: decodeBlock(file, key), about: parseHeader(header, key) };
+}
+
 /** Where the header ends, in bytes from the file's start. Needs the file's first PREFIX_BYTES. Throws DamagedBlock. */
 export function headerEnd(prefix: Buffer, fileBytes: number): number {
   if (fileBytes < PREFIX_BYTES + SUM_BYTES) throw new DamagedBlock("is too short for a block");
@@ -66,17 +73,26 @@ export function headerEnd(prefix: Buffer, fileBytes: number): number {
 
 /** What the header of the block `key` says. Throws DamagedBlock, also if it is another block's. */
 export function parseHeader(bytes: Buffer, key: string): BlockAbout {
-  let header: Partial<BlockAbout & { key: string }> | null;
-  try {
-    header = JSON.parse(bytes.toString("utf8"));
-  } catch {
-    throw new DamagedBlock("has a header that is no JSON");
-  }
+  const header = jsonOf(bytes);
   const { model, parent, tokens } = header ?? {};
   if (header?.key !== key) throw new DamagedBlock(`holds another block (${header?.key})`);
   if (typeof model !== "string" || !Number.isSafeInteger(tokens) || (parent !== undefined && !isBlockKey(parent)))
     throw new DamagedBlock("has a header that does not describe a block");
   return { model, parent, tokens: tokens as number };
+}
+
+function keyIn(header: Buffer): string {
+  const key = jsonOf(header)?.key;
+  if (key === undefined || !isBlockKey(key)) throw new DamagedBlock("has a header that does not name its block");
+  return key;
+}
+
+function jsonOf(header: Buffer): Partial<BlockAbout & { key: string }> | null {
+  try {
+    return JSON.parse(header.toString("utf8"));
+  } catch {
+    throw new DamagedBlock("has a header that is no JSON");
+  }
 }
 
 function sumOf(bytes: Uint8Array): Buffer {

@@ -4,7 +4,8 @@ import { open, rename, rm, stat, utimes } from "node:fs/promises";
 import { InputError } from "../runtime/errors.ts";
 import { headerEnd, PREFIX_BYTES, parseHeader, type StoredBlock } from "./block-file.ts";
 import { type BlockFile, ifThere, removeFile } from "./block-folder.ts";
-import { leastUsefulFirst } from "./contexts.ts";
+import { leastUsefulFirst, withAllBefore } from "./contexts.ts";
+import { pinsIn } from "./pins.ts";
 
 /** A file is marked as used at most so often. */
 const TOUCH_MS = 60_000;
@@ -61,12 +62,20 @@ async function describe({ key, path, bytes, usedAt }: BlockFile): Promise<Stored
   }
 }
 
-/** Removes files, what is no block first and then the least useful, until `bytes` are free. Resolves to the bytes removed. */
-export async function evict(files: readonly BlockFile[], bytes: number): Promise<number> {
+/**
+ * Removes files of the folder, what is no block first and then the least useful, until `bytes` are free or only blocks of
+ * pinned contexts are left. Resolves to the bytes removed.
+ */
+export async function evict(folder: string, files: readonly BlockFile[], bytes: number): Promise<number> {
   const byKey = new Map(files.map((file) => [file.key, file]));
   const blocks = await describeAll(files);
   const isBlock = new Set(blocks.map(({ key }) => key));
-  const order = [...files.filter(({ key }) => !isBlock.has(key)), ...leastUsefulFirst(blocks)];
+  // Looked up last: a pin that is set while headers are read counts.
+  const pinned = withAllBefore(await pinsIn(folder), blocks);
+  const order = [
+    ...files.filter(({ key }) => !isBlock.has(key)),
+    ...leastUsefulFirst(blocks).filter(({ key }) => !pinned.has(key)),
+  ];
   let removed = 0;
   for (const { key } of order) {
     if (removed >= bytes) break;

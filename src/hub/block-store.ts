@@ -7,11 +7,13 @@ import { InputError } from "../runtime/errors.ts";
 import { type BlockAbout, DamagedBlock, decodeBlock, encodeBlock, isBlockKey, type StoredBlock } from "./block-file.ts";
 import { groupOf, ifThere, lookInto, pathOf, removeFile } from "./block-folder.ts";
 import { describeAll, evict, explainWriteError, touch, writeWhole } from "./block-io.ts";
+import { withAllBefore } from "./contexts.ts";
+import { addPin, pinsIn, removePin } from "./pins.ts";
 
 export type { BlockAbout, StoredBlock } from "./block-file.ts";
 
 export interface BlockStoreOptions {
-  /** Bytes of files to keep at most, 8 GiB if not given. */
+  /** Bytes of files to keep at most, 8 GiB if not given. Pinned contexts are kept even if they take more. */
   readonly maxBytes?: number;
   /** Hears of a file that could not be used, and why ("this file ..."). A damaged one has been removed. */
   readonly onDamaged?: (path: string, reason: string) => void;
@@ -38,13 +40,22 @@ export class DiskBlockStore {
 
   /** The payload exactly as it was put; undefined if there is none, or if its file is not whole. Marks the block as used. */
   async get(key: string): Promise<Uint8Array | undefined> {
+    return (await this.#read(key))?.payload;
+  }
+
+  /** The whole file of a block, header and checksum included, verified; otherwise as get(). */
+  async file(key: string): Promise<Buffer | undefined> {
+    return (await this.#read(key))?.file;
+  }
+
+  async #read(key: string): Promise<{ file: Buffer; payload: Uint8Array } | undefined> {
     const path = pathOf(this.#folder, expectKey(key));
     try {
       const file = await ifThere(readFile(path));
       if (!file) return undefined;
       const payload = decodeBlock(file, key);
       await touch(path).catch(() => false); // The payload is right, whatever becomes of the mark.
-      return payload;
+      return { file, payload };
     } catch (cause) {
       const isDamaged = cause instanceof DamagedBlock;
       // Removed only if it was read: too many open files, say, is not the file's fault.
@@ -58,6 +69,8 @@ export class DiskBlockStore {
   /**
    * Stores a block under its key; one that is there already is only marked as used. The payload must not change before this
    * resolves. Throws InputError if the key is none, or if the folder cannot be written; nothing half-written is left.
+   * Above maxBytes what is not pinned makes room. Where pinned contexts alone take more, this works as ever: maxBytes is
+   * exceeded, and blocks that are not pinned stay until another sixteenth of maxBytes was put.
    */
   async put(key: string, payload: Uint8Array, about: BlockAbout): Promise<void> {
     const path = pathOf(this.#folder, expectKey(key));
@@ -89,10 +102,38 @@ export class DiskBlockStore {
     for (const key of keys) await removeFile(pathOf(this.#folder, expectKey(key)));
   }
 
-  /** Removes every block, damaged ones too, and what killed processes have left. */
-  async clear(): Promise<void> {
+  /**
+   * Removes every block, damaged ones too, and what killed processes have left. Pinned contexts stay, unless `pinned` says
+   * that they and their pins go as well.
+   */
+  async clear({ pinned = false }: { pinned?: boolean } = {}): Promise<void> {
     const { files, abandoned } = await lookInto(this.#folder);
-    for (const path of [...files.map((file) => file.path), ...abandoned]) await removeFile(path);
+    const blocks = pinned ? [] : await describeAll(files);
+    const pins = await this.pins();
+    const staying = withAllBefore(pins, blocks);
+    const going = files.filter(({ key }) => !staying.has(key));
+    for (const path of [...going.map((file) => file.path), ...abandoned]) await removeFile(path);
+    if (pinned) for (const key of pins) await this.unpin(key);
+  }
+
+  /**
+   * From now on the block and all before it are never evicted. An eviction that runs at this moment may still take some:
+   * look afterwards whether all are there. Throws InputError if the folder cannot be written.
+   */
+  async pin(key: string): Promise<void> {
+    await addPin(this.#folder, expectKey(key)).catch((cause) => {
+      throw explainWriteError(this.#folder, cause);
+    });
+  }
+
+  /** Takes a pin back; without one nothing happens. */
+  async unpin(key: string): Promise<void> {
+    await removePin(this.#folder, expectKey(key));
+  }
+
+  /** Keys of pinned blocks, also of such that are not there. */
+  async pins(): Promise<ReadonlySet<string>> {
+    return pinsIn(this.#folder);
   }
 
   /** Puts that end while somebody looks are counted for the next look, maybe twice: that only brings it forward. */
@@ -107,12 +148,17 @@ export class DiskBlockStore {
 
   async #look(): Promise<void> {
     this.#total = 0;
+    const lookSoon = (1 - LOOK_AFTER) * this.#maxBytes;
     try {
       const { files, abandoned } = await lookInto(this.#folder);
       for (const path of abandoned) await removeFile(path);
       const bytes = sumOfBytes(files);
-      const removed = bytes > this.#maxBytes ? await evict(files, bytes - KEPT_AFTER_EVICTION * this.#maxBytes) : 0;
-      this.#total += Math.max(bytes - removed, (1 - LOOK_AFTER) * this.#maxBytes);
+      const tooMuch = bytes - KEPT_AFTER_EVICTION * this.#maxBytes;
+      const removed = bytes > this.#maxBytes ? await evict(this.#folder, files, tooMuch) : 0;
+      const left = bytes - removed;
+      // Where pins hold more than maxBytes, looking at every put would find nothing to remove.
+      const isHopeless = left > this.#maxBytes;
+      this.#total += isHopeless ? lookSoon : Math.max(left, lookSoon);
     } catch (cause) {
       this.#total = Number.POSITIVE_INFINITY;
       throw cause;

@@ -43,6 +43,16 @@ export function keysOnlyOf(dropped: readonly Context[], all: readonly Context[])
   return [...new Set(dropped.flatMap(({ keys }) => keys))].filter((key) => !needed.has(key));
 }
 
+/** Those of the keys that are there, and the keys of all blocks before them. */
+export function withAllBefore(keys: Iterable<string>, blocks: readonly StoredBlock[]): Set<string> {
+  const byKey = new Map(blocks.map((block) => [block.key, block]));
+  const found = new Set<string>();
+  for (const key of keys)
+    for (let block = byKey.get(key); block && !found.has(block.key); block = byKey.get(block.parent ?? ""))
+      found.add(block.key);
+  return found;
+}
+
 /**
  * The order in which blocks are given up: those whose beginning is missing, then the least recently used. A block is in use
  * as long as one that goes on from it, and goes after it: what is left of a text is always its beginning.

@@ -1,14 +1,23 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { test } from "node:test";
+import { mock, test } from "node:test";
 import { blockKey } from "../../../test/support/block-writer.ts";
 import { temporaryFolder } from "../../../test/support/sessions.ts";
 import { DiskBlockStore } from "../../hub/block-store.ts";
 import { InputError } from "../../runtime/errors.ts";
-import { drop, findContext, listing, statistics } from "./cache.ts";
+import { drop, listing, statistics } from "./cache.ts";
+import { findContext } from "./cache-find.ts";
+import { pin, unpin } from "./cache-pins.ts";
+import { exportTo, importFrom } from "./cache-transfer.ts";
 
 const [a, b, c, x] = ["a", "b", "c", "x"].map(blockKey);
+
+/** Without the progress bar, which the test's report would show. */
+async function quietly<T>(work: () => Promise<T>): Promise<T> {
+  const method = mock.method(process.stderr, "write", () => true);
+  return work().finally(() => method.mock.restore());
+}
 
 /** A home with a text of blocks a and b, one of a and c, and one of x alone. */
 async function filledStore(): Promise<DiskBlockStore> {
@@ -32,7 +41,7 @@ test("list has a line for each text, and as JSON whole keys, all bytes and own b
   const entries: { key: string }[] = JSON.parse(await listing({ json: true }));
   const entry = entries.find(({ key }) => key === b);
   const { usedAt, bytes, ownBytes, ...rest } = entry as unknown as Record<string, number>;
-  assert.deepEqual(rest, { key: b, model: "tiny", tokens: 1024, isComplete: true, blocks: 2 });
+  assert.deepEqual(rest, { key: b, model: "tiny", tokens: 1024, isComplete: true, blocks: 2, isPinned: false });
   assert.ok(!Number.isNaN(Date.parse(`${usedAt}`)));
   assert.ok(ownBytes > 1e6 && ownBytes < 1.001e6 && bytes > 2e6 && bytes < 2.001e6, `${ownBytes} of ${bytes}`);
 });
@@ -78,13 +87,71 @@ test("drop refuses neither or both of prefixes and --all, unknown prefixes and a
     assert.throws(() => findContext(unknown, contexts), /which no key does\. See the keys with: longspan cache list/);
 });
 
+test("a pinned context is listed so, not dropped by name, and stays at drop --all; --pinned removes it as well", async () => {
+  const store = await filledStore();
+  const kept = async () => (await store.list()).map(({ key }) => key).sort();
+  assert.equal(await pin(b.slice(0, 8)), `pinned ${b.slice(0, 12)}: 1,024 tokens, 2 MB\n`);
+  assert.match(await listing(), new RegExp(`${b.slice(0, 12)}.* tiny +pinned\n`));
+  const entries: { key: string; isPinned: boolean }[] = JSON.parse(await listing({ json: true }));
+  assert.deepEqual(
+    entries.filter(({ isPinned }) => isPinned).map(({ key }) => key),
+    [b],
+  );
+  await assert.rejects(drop([x.slice(0, 8), b.slice(0, 8)]), /not pinned, got .* Unpin first: longspan cache unpin/);
+  assert.equal((await kept()).length, 4);
+  const staying = "; 1 pinned context stays (--all --pinned removes what is pinned as well)";
+  assert.equal(await drop([], { all: true }), `dropped 2 MB in 2 blocks${staying}\n`);
+  assert.deepEqual(await kept(), [a, b].sort());
+  await assert.rejects(drop([b], { pinned: true }), /--pinned with --all/);
+  assert.equal(await drop([], { all: true, pinned: true }), "dropped 2 MB in 2 blocks\n");
+  assert.deepEqual([await kept(), await store.pins()], [[], new Set()]);
+});
+
+test("what goes on from a pinned context can be dropped, and leaves it; unpin finds pins of beginnings and of lost contexts", async () => {
+  const store = await filledStore();
+  await pin(b);
+  await store.put(blockKey("d"), new Uint8Array(1e6), { model: "tiny", parent: b, tokens: 1088 });
+  assert.match(await listing(), /tiny +its beginning is pinned\n/);
+  await drop([blockKey("d"), c]);
+  assert.deepEqual((await store.list()).map(({ key }) => key).sort(), [a, b, x].sort());
+
+  await store.put(blockKey("d"), new Uint8Array(1e6), { model: "tiny", parent: b, tokens: 1088 });
+  assert.equal(await unpin(blockKey("d")), `unpinned ${b.slice(0, 12)}\n`);
+  await assert.rejects(unpin(blockKey("d")), /which is not\. See the pins with: longspan cache list/);
+  await pin(x);
+  await store.remove([x]);
+  for (const unknown of ["", "zz"]) await assert.rejects(unpin(unknown), /which no key does/);
+  assert.equal(await unpin(x.slice(0, 8).toUpperCase()), `unpinned ${x.slice(0, 12)}\n`);
+  await store.remove([a]);
+  await assert.rejects(pin(blockKey("d")), /of which blocks are missing\. Read its text again, then pin it/);
+  assert.deepEqual(await store.pins(), new Set());
+});
+
+test("export and import carry a context to another home; what arrives is said, with how much of it is new", async () => {
+  await filledStore();
+  const path = join(temporaryFolder(), "book.ctx");
+  const { exported, imported } = await quietly(async () => {
+    const exported = await exportTo(b.slice(0, 8), path);
+    process.env.LONGSPAN_HOME = temporaryFolder();
+    return { exported, imported: [await importFrom(path), await importFrom(path)] };
+  });
+  assert.equal(exported, `exported ${b.slice(0, 12)}: 1,024 tokens in 2 blocks, 2 MB\n`);
+  assert.deepEqual(
+    imported,
+    [2, 0].map((fresh) => `imported ${b.slice(0, 12)}: 1,024 tokens of tiny, ${fresh} of 2 blocks are new\n`),
+  );
+  assert.match(await listing(), new RegExp(`\n${b.slice(0, 12)} .*tiny\n$`));
+  await assert.rejects(exportTo("zz", path), /^InputError: cache export: expected how the key/);
+});
+
 test("as commands: list runs without a name, options reach each, and each has help with examples", async () => {
   await filledStore();
   const command = new URL(import.meta.url.replace(".test.", ".")).href;
+  const names = ["list", "stats", "drop", "pin", "unpin", "export", "import", "doctor"];
   const lines = [[], ["list", "--json"], ["stats", "--json"], ["drop", "--all"], ["stats", "--json"]];
   const program = `import { cacheCommand } from ${JSON.stringify(command)};
     for (const line of ${JSON.stringify(lines)}) await cacheCommand().parseAsync(line, { from: "user" });
-    for (const name of ["list", "stats", "drop"])
+    for (const name of ${JSON.stringify(names)})
       cacheCommand().commands.find((child) => child.name() === name).outputHelp();`;
   const { status, stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", program], { encoding: "utf8" });
   assert.equal(status, 0);
@@ -92,6 +159,5 @@ test("as commands: list runs without a name, options reach each, and each has he
     stdout,
     /^key .*\n(.*tiny\n|.*other\n){3}\[.*\]\n\{"blocks":4,.*\}\ndropped 4 MB in 4 blocks\n\{"blocks":0,.*\}\n/,
   );
-  for (const name of ["list", "stats", "drop"])
-    assert.match(stdout, new RegExp(`Examples?:\\n  \\$ longspan cache ${name}`));
+  for (const name of names) assert.match(stdout, new RegExp(`Examples?:\\n  \\$ longspan cache ${name}`));
 });
