@@ -2,10 +2,11 @@
 import { randomUUID } from "node:crypto";
 import { open, rename, rm, stat, utimes } from "node:fs/promises";
 import { InputError } from "../runtime/errors.ts";
-import { headerEnd, PREFIX_BYTES, parseHeader, type StoredBlock } from "./block-file.ts";
+import { headerEnd, PREFIX_BYTES, parseHeader } from "./block-file.ts";
 import { type BlockFile, ifThere, removeFile } from "./block-folder.ts";
 import { leastUsefulFirst, withAllBefore } from "./contexts.ts";
 import { pinsIn } from "./pins.ts";
+import type { StoredBlock } from "./stored-block.ts";
 
 /** A file is marked as used at most so often. */
 const TOUCH_MS = 60_000;

@@ -4,13 +4,14 @@
  */
 import { mkdir, readFile } from "node:fs/promises";
 import { InputError } from "../runtime/errors.ts";
-import { type BlockAbout, DamagedBlock, decodeBlock, encodeBlock, isBlockKey, type StoredBlock } from "./block-file.ts";
+import { DamagedBlock, decodeBlock, encodeBlock, isBlockKey } from "./block-file.ts";
 import { groupOf, ifThere, lookInto, pathOf, removeFile } from "./block-folder.ts";
 import { describeAll, evict, explainWriteError, touch, writeWhole } from "./block-io.ts";
 import { withAllBefore } from "./contexts.ts";
 import { addPin, pinsIn, removePin } from "./pins.ts";
+import type { BlockAbout, StoredBlock } from "./stored-block.ts";
 
-export type { BlockAbout, StoredBlock } from "./block-file.ts";
+export type { BlockAbout, StoredBlock } from "./stored-block.ts";
 
 export interface BlockStoreOptions {
   /** Bytes of files to keep at most, 8 GiB if not given. Pinned contexts are kept even if they take more. */
@@ -44,7 +45,7 @@ export class DiskBlockStore {
   }
 
   /** The whole file of a block, header and checksum included, verified; otherwise as get(). */
-  async file(key: string): Promise<Buffer | undefined> {
+  async file(key: string): Promise<Uint8Array | undefined> {
     return (await this.#read(key))?.file;
   }
 

@@ -6,10 +6,11 @@
 import { randomUUID } from "node:crypto";
 import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
 import { InputError } from "../runtime/errors.ts";
-import { type BlockAbout, DamagedBlock, decodeNamedBlock } from "./block-file.ts";
+import { DamagedBlock, decodeNamedBlock } from "./block-file.ts";
 import { ifThere } from "./block-folder.ts";
 import type { DiskBlockStore } from "./block-store.ts";
 import type { Context } from "./contexts.ts";
+import type { BlockAbout } from "./stored-block.ts";
 
 export interface TransferOptions {
   readonly signal?: AbortSignal;
@@ -164,7 +165,7 @@ async function read(file: FileHandle, length: number): Promise<Buffer> {
   return bytes;
 }
 
-async function append(file: FileHandle, bytes: Buffer): Promise<number> {
+async function append(file: FileHandle, bytes: Uint8Array): Promise<number> {
   await file.writeFile(bytes);
   return bytes.length;
 }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { StoredBlock } from "./block-file.ts";
 import { contextsOf, keysOnlyOf, leastUsefulFirst } from "./contexts.ts";
+import type { StoredBlock } from "./stored-block.ts";
 
 /** Blocks of 100 bytes by name; parents come before their children, which have 64 tokens more. */
 function blocksOf(parents: Record<string, string | undefined>, usedAt: Record<string, number> = {}): StoredBlock[] {

@@ -1,5 +1,5 @@
 /** Stored blocks as the texts that they make up. A block names the one before it, so texts that begin alike share blocks. */
-import type { StoredBlock } from "./block-file.ts";
+import type { StoredBlock } from "./stored-block.ts";
 
 /** A text that was read: a block that no other block goes on from, with all blocks before it. */
 export interface Context {

@@ -97,7 +97,7 @@ test("Ctrl-C during chat stops the answer, and the next question is answered", a
 test("Ctrl-C while ask reads ends with exit code 130 and no output", async () => {
   const started = performance.now();
   const onStderr = interruptAt(/^reading .*%/m);
-  const { code, stdout, stderr } = await runCli(["ask", long, "Who?", "-m", model], { onStderr });
+  const { code, stdout, stderr } = await runCli(["ask", long, "Who?", "-m", model, "--no-cache"], { onStderr });
   assert.deepEqual({ code, stdout }, { code: 130, stdout: "" }, stderr);
   assert.match(stderr, /longspan: interrupted\n$/);
   assert.ok(performance.now() - started < 20_000);
