@@ -1,5 +1,5 @@
 /** Where two prompts stop being the same, how much of the first the second can use, and what would make it more. No model needed. */
-import { MOST_STEPS } from "../engine/stored-text.ts";
+import { LEAST_REST } from "../engine/shared-prefix.ts";
 import { PAGE_SLOTS } from "../ops/attention.ts";
 import { formatCount } from "./statistics.ts";
 
@@ -44,8 +44,6 @@ export interface Diagnosis {
   readonly advice: string;
 }
 
-/** A session reads at least so many tokens itself. */
-const LEAST_READ = MOST_STEPS + 1;
 /** Characters shown on each side. */
 const SHOWN = 60;
 /** Characters from which a message is worth moving: about a block. */
@@ -71,7 +69,7 @@ const changing: readonly [name: string, pattern: RegExp][] = [
 export function diagnose(a: RenderedPrompt, b: RenderedPrompt): Diagnosis {
   const [tokensA, tokensB] = [a.tokens.length, b.tokens.length];
   const sharedTokens = sharedLength(a.tokens, b.tokens);
-  const usable = Math.min(sharedTokens, tokensB - LEAST_READ);
+  const usable = Math.min(sharedTokens, tokensB - LEAST_REST);
   const sharedBlocks = Math.max(0, Math.floor(usable / PAGE_SLOTS));
   const reused = tokensB === 0 ? 0 : (sharedBlocks * PAGE_SLOTS) / tokensB;
   const divergence = sharedTokens < Math.min(tokensA, tokensB) ? divergenceOf(a, b) : undefined;
@@ -101,7 +99,7 @@ function adviceFor(
 ): string {
   if (sharedTokens === tokensB) return "All of B stands in A: this is as it should be.";
   if (sharedTokens === tokensA) return "B goes on where A ends: this is as it should be.";
-  if (tokensB < PAGE_SLOTS + LEAST_READ)
+  if (tokensB < PAGE_SLOTS + LEAST_REST)
     return `B is too short to be kept: ${PAGE_SLOTS} tokens make a block. There is nothing to gain.`;
 
   const place = placeOf(a, b);

@@ -8,8 +8,9 @@ import type { ControllerMethods } from "./controller.ts";
 import { needsOf } from "./needs.ts";
 import type { Caller } from "./rpc.ts";
 import { type Schedule, scheduleOf } from "./schedule.ts";
+import { LEAST_REST } from "./shared-prefix.ts";
 import { StopText } from "./stop-text.ts";
-import { blocksOf, MOST_STEPS, type StoredText } from "./stored-text.ts";
+import { blocksOf, type StoredText } from "./stored-text.ts";
 import type {
   GeneratedToken,
   GenerateOptions,
@@ -93,7 +94,7 @@ export class EngineSession implements Session {
     const { queries, statistics, attentionSums, secondReading } = this.needs;
     const dropsWhileReading = this.schedule.untilDue(0) !== Number.POSITIVE_INFINITY;
     if (!stored || statistics || attentionSums || secondReading || dropsWhileReading) return 0;
-    this.length = await stored.restore(tokenIds, Math.max(MOST_STEPS + 1, queries));
+    this.length = await stored.restore(tokenIds, Math.max(LEAST_REST, queries));
     return this.length;
   }
 

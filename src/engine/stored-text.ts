@@ -5,10 +5,9 @@
 import { PAGE_SLOTS } from "../ops/attention.ts";
 import type { ControllerMethods } from "./controller.ts";
 import type { Caller } from "./rpc.ts";
+import { MOST_STEPS } from "./shared-prefix.ts";
 import type { BlockStore } from "./types.ts";
 
-/** Tokens up to which a chunk is computed as steps, whose sums come in another order: such blocks are not those of a reading. */
-export const MOST_STEPS = 8;
 /** Blocks that are fetched at once. */
 const BATCH = 8;
 const KEY_BYTES = 32;

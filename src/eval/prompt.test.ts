@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { loadTiny } from "../../test/support/sessions.ts";
-import { commonPrefix, joinPrefix, renderParts, splitAtQuestion } from "./prompt.ts";
+import { commonPrefix } from "../engine/shared-prefix.ts";
+import { joinPrefix, renderParts, splitAtQuestion } from "./prompt.ts";
 
 test("a prefix loses its leading space only after white space", () => {
   assert.equal(joinPrefix("<|assistant|>\n", " The answer"), "The answer");

@@ -1,4 +1,5 @@
 /** From a prompt's parts to what a model reads, in each of the three modes. */
+import { commonPrefix } from "../engine/shared-prefix.ts";
 import { type ChatMessage, renderChat } from "../tokenizer/chat-template.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { Parts, PromptMode } from "./types.ts";
@@ -55,10 +56,4 @@ export function splitAtQuestion(
   const other = renderParts(tokenizer, { ...parts, question: "\u{10fffd}", answerPrefix: undefined }, mode);
   const cut = commonPrefix(whole, other);
   return { contextIds: whole.slice(0, cut), restIds: whole.slice(cut) };
-}
-
-export function commonPrefix(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  const end = Math.min(a.length, b.length);
-  for (let i = 0; i < end; i++) if (a[i] !== b[i]) return i;
-  return end;
 }

@@ -4,12 +4,11 @@
  */
 import type { Plan } from "../context/plan.ts";
 import { readingPlan } from "../context/reading-plan.ts";
+import { commonPrefix, LEAST_REST } from "../engine/shared-prefix.ts";
 import type { BlockStore, Engine, Session } from "../engine/types.ts";
 
 /** Fewer tokens are read faster than shared. */
 const LEAST_SHARED = 64;
-/** A rest of at most 8 tokens would be computed as steps, which sum in another order: answers must not depend on what was shared. */
-const LEAST_REST = 9;
 
 export interface PrefixPoolOptions {
   readonly engine: Engine;
@@ -139,7 +138,7 @@ export class PrefixPool {
   private closest(ids: Int32Array): Closest | undefined {
     let best: Closest | undefined;
     for (const entry of this.entries) {
-      const common = commonLength(entry.ids, ids);
+      const common = commonPrefix(entry.ids, ids);
       const isWorth = common >= LEAST_SHARED && (entry.session || common >= entry.ids.length / 2);
       if (isWorth && common > (best?.common ?? 0)) best = { entry, common };
     }
@@ -173,13 +172,6 @@ interface Closest {
   readonly entry: Entry;
   /** Tokens. */
   readonly common: number;
-}
-
-function commonLength(a: Int32Array, b: Int32Array): number {
-  const most = Math.min(a.length, b.length);
-  let n = 0;
-  while (n < most && a[n] === b[n]) n++;
-  return n;
 }
 
 async function prefillOrClose(session: Session, ids: Int32Array, options: ReadOptions): Promise<void> {

@@ -142,6 +142,26 @@ test("what was generated is not stored; what is read behind a cut is", async () 
   );
 });
 
+test("what was computed as steps, in chunks of at most 8 tokens, is not stored, nor what follows it", async () => {
+  const ids = randomIds(qwen, 300, 1);
+  const steps = new MemoryStore();
+  await read(qwen, ids, { store: steps, chunk: 8 });
+  assert.equal(steps.blocks.size, 0);
+  const mixed = new MemoryStore();
+  const session = await qwen.session({ store: mixed });
+  for (const [begin, end] of [
+    [0, 100],
+    [100, 108],
+    [108, 300],
+  ])
+    await session.prefill(ids.slice(begin, end));
+  await session.dispose();
+  assert.deepEqual(
+    [...mixed.blocks.values()].map(({ about }) => about.tokens),
+    [64],
+  );
+});
+
 test("a store that cannot write does not end the reading", async () => {
   let puts = 0;
   const store: BlockStore = {

@@ -1,12 +1,9 @@
 /** Prompts read into one session, each from where it begins as the one before did: samples that share a context read it once. */
 import type { Plan } from "../../context/plan.ts";
 import { readingPlan } from "../../context/reading-plan.ts";
+import { commonPrefix, LEAST_REST } from "../../engine/shared-prefix.ts";
 import type { Engine, Session } from "../../engine/types.ts";
-import { commonPrefix } from "../prompt.ts";
 import type { GenerationRequest } from "../types.ts";
-
-/** A rest of at most 8 tokens would be computed as steps, which sum in another order: the answer must not depend on what was shared. */
-const LEAST_REST = 9;
 
 export class Reading {
   readonly session: Session;

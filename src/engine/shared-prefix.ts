@@ -1,0 +1,13 @@
+/** How much of a text need not be read again by whoever holds another that begins alike. */
+
+/** Tokens up to which a chunk is computed as steps, whose sums come in another order than those of a reading. */
+export const MOST_STEPS = 8;
+/** Tokens that are always read, so that an answer does not depend on what was shared. */
+export const LEAST_REST = MOST_STEPS + 1;
+
+/** Tokens that both begin with. */
+export function commonPrefix(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  const end = Math.min(a.length, b.length);
+  for (let i = 0; i < end; i++) if (a[i] !== b[i]) return i;
+  return end;
+}
