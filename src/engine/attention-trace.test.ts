@@ -81,6 +81,18 @@ test("each prefill begins anew, and forks go on by themselves", async () => {
   await Promise.all([session.dispose(), fork.dispose()]);
 });
 
+test("a fork can be traced where its origin is not: it sums what it generates from there on", async () => {
+  const session = await engine.session();
+  await session.prefill(prompt);
+  const fork = await session.fork({ trace: true });
+  await generated(fork, 3);
+  expectSums(await fork.trace(), 3 * GROUP);
+  await assert.rejects(session.trace(), InputError);
+  const again = await fork.fork();
+  expectSums(await again.trace(), 3 * GROUP);
+  await Promise.all([session, fork, again].map((each) => each.dispose()));
+});
+
 test("of a model with sliding windows, the layers without one are traced", async () => {
   const gemma = await loadTiny("gemma3-f16");
   const traced = await traceOf({}, 2, gemma);

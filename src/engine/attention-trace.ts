@@ -16,7 +16,10 @@ export class AttentionTrace {
   constructor(parts: Omit<ObservationParts, "needs">, from?: AttentionTrace) {
     this.parts = parts;
     this.observations = new Observations({ ...parts, needs: {} });
-    this.sums = parts.shapes.map((_, layer) => from?.sums[layer].map((sums) => sums.slice()) ?? []);
+    const nothing = (heads: number) => Array.from({ length: heads }, () => new Float32Array(0));
+    this.sums = parts.shapes.map(({ numKvHeads, window }, layer) =>
+      from ? from.sums[layer].map((sums) => sums.slice()) : nothing(window === 0 ? numKvHeads : 0),
+    );
   }
 
   fork(): AttentionTrace {

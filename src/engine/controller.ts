@@ -16,7 +16,8 @@ import { compileKernels } from "../runtime/kernels.ts";
 import { SharedHeap } from "../runtime/memory.ts";
 import { CONTROL_BYTES, Team } from "../runtime/team.ts";
 import { LayerMajorRead } from "./layer-major.ts";
-import { allLogits, targetLogProbs } from "./logits.ts";
+import { type Sampled, withLogProbs } from "./log-probs.ts";
+import { allHidden, allLogits, targetLogProbs } from "./logits.ts";
 import { PagePool } from "./page-pool.ts";
 import { type RoomSchedule, roomFor } from "./room.ts";
 import { serveCalls } from "./rpc.ts";
@@ -24,6 +25,7 @@ import { createSampler, type Sampler, type SamplingOptions } from "./sampler.ts"
 import { readAgain } from "./second-reading.ts";
 import { Sequence } from "./sequence.ts";
 import { SequenceSpace } from "./sequence-space.ts";
+import type { Step } from "./stepper.ts";
 import { useTechniques } from "./techniques.ts";
 import type { EngineMemory, KeptSlots, LayerStatistics, SessionMemory, TracedHead } from "./types.ts";
 
@@ -52,8 +54,7 @@ interface PrefillCall {
   tokenIds: Int32Array;
   last: boolean;
   all: boolean;
-  /** The token was sampled. */
-  isGenerated?: boolean;
+  hidden?: boolean;
   targets?: Int32Array;
 }
 interface LayerChunkCall {
@@ -67,14 +68,23 @@ interface LayerChunkCall {
   last: boolean;
   targets?: Int32Array;
 }
+interface BeginCall {
+  session: number;
+  options: SamplingOptions;
+  logProbs?: number;
+  mask?: Uint32Array;
+}
 interface PrefillResult {
   logits?: Float32Array;
+  hidden?: Float32Array;
   logProbs?: Float64Array;
 }
 
 interface Slot {
   sequence: Sequence;
   sampler: Sampler;
+  /** Likeliest tokens that are told with each, if any are. */
+  logProbs?: number;
   layerMajor?: LayerMajorRead;
 }
 
@@ -170,8 +180,8 @@ export class Controller {
   }
 
   /** Opens a session that goes on from where another stands. */
-  fork({ session, from }: { session: number; from: number }): void {
-    this.slots.set(session, { sequence: this.slot(from).sequence.fork(), sampler: createSampler() });
+  fork({ session, from, trace }: { session: number; from: number; trace?: boolean }): void {
+    this.slots.set(session, { sequence: this.slot(from).sequence.fork({ trace }), sampler: createSampler() });
   }
 
   /** Drops slots by a cache plan. */
@@ -219,7 +229,7 @@ export class Controller {
   layerChunk({ session, layer, first, count, dropping, last, targets }: LayerChunkCall): PrefillResult {
     const { sequence, layerMajor } = this.slot(session);
     layerMajor?.step(layer, first, count);
-    if (last) this.keepLogits(sequence, count - 1);
+    if (last) this.keepLogits([sequence], count - 1);
     const logProbs = targets && targetLogProbs(this.decoder, targets, this.config.vocabularySize);
     if (dropping) layerMajor?.drop(layer, dropping);
     return { logProbs };
@@ -248,26 +258,30 @@ export class Controller {
   }
 
   /**
-   * Computes a chunk; the logits after its last token are kept if `last`. Returned are all of its logits if `all`, and
-   * the log probability of every target if there are `targets`.
+   * Computes a chunk; the logits after its last token are kept if `last`. Returned are all of its logits if `all`, its hidden
+   * states if `hidden`, and the log probability of every target if there are `targets`.
    */
-  prefill({ session, tokenIds, last, all, isGenerated, targets }: PrefillCall): PrefillResult {
+  prefill({ session, tokenIds, last, all, hidden, targets }: PrefillCall): PrefillResult {
     const { sequence } = this.slot(session);
     const { decoder } = this;
     const { vocabularySize } = this.config;
-    sequence.run(decoder, tokenIds, isGenerated ? "generated" : last ? "prompt" : undefined);
-    if (last) this.keepLogits(sequence, tokenIds.length - 1);
+    sequence.run(decoder, tokenIds, last ? "prompt" : undefined);
+    if (last) this.keepLogits([sequence], tokenIds.length - 1);
     return {
+      hidden: hidden ? allHidden(decoder, tokenIds.length) : undefined,
       logits: all ? allLogits(decoder, tokenIds.length, vocabularySize) : undefined,
       logProbs: targets && targetLogProbs(decoder, targets, vocabularySize),
     };
   }
 
-  private keepLogits(sequence: Sequence, row: number): void {
-    const { logits } = this.decoder.logits(row, 1);
+  /** Of rows [first, first + sequences) of what was computed last. */
+  private keepLogits(sequences: readonly Sequence[], first: number): void {
+    const { logits, stride } = this.decoder.logits(first, sequences.length);
     const { vocabularySize } = this.config;
-    sequence.logits ??= new Float32Array(vocabularySize);
-    sequence.logits.set(logits.subarray(0, vocabularySize));
+    sequences.forEach((sequence, row) => {
+      sequence.logits ??= new Float32Array(vocabularySize);
+      sequence.logits.set(logits.subarray(row * stride, row * stride + vocabularySize));
+    });
   }
 
   /** Forgets all but the first tokens; gives how many are left. */
@@ -275,17 +289,38 @@ export class Controller {
     return this.slot(session).sequence.truncate(length);
   }
 
-  /** Sets how next() samples. */
-  sampling({ session, options }: { session: number; options: SamplingOptions }): void {
-    this.slot(session).sampler = createSampler(options);
+  /** Sets how a session samples, and samples its next token from the kept logits. */
+  begin({ session, options, logProbs, mask }: BeginCall): Sampled {
+    const slot = this.slot(session);
+    slot.sampler = createSampler(options);
+    slot.logProbs = logProbs;
+    return this.sample(slot, mask);
   }
 
-  /** Samples from the kept logits. */
-  sample({ session }: { session: number }): number {
-    const { sequence, sampler } = this.slot(session);
-    if (!sequence.logits)
+  /** Computes a token of each of several sessions, together where their plans allow it, and samples the next of each. */
+  step({ steps }: { steps: readonly Step[] }): Sampled[] {
+    const runs = steps.map(({ session, tokenId, mask }) => ({ slot: this.slot(session), tokenId, mask }));
+    const together = runs.filter(({ slot }) => slot.sequence.isPlain);
+    const alone = runs.filter(({ slot }) => !slot.sequence.isPlain);
+    for (const group of [together, ...alone.map((run) => [run])]) {
+      if (group.length === 0) continue;
+      const sequences = group.map(({ slot }) => slot.sequence);
+      Sequence.step(
+        this.decoder,
+        sequences,
+        Int32Array.from(group, ({ tokenId }) => tokenId),
+      );
+      this.keepLogits(sequences, 0);
+    }
+    return runs.map(({ slot, mask }) => this.sample(slot, mask));
+  }
+
+  private sample({ sequence, sampler, logProbs }: Slot, mask?: Uint32Array): Sampled {
+    const { logits } = sequence;
+    if (!logits)
       throw new InputError("generate: expected tokens read since truncate(), got none. Call prefill() first.");
-    return sampler(sequence.logits);
+    const tokenId = sampler(logits, mask);
+    return logProbs === undefined ? { tokenId } : withLogProbs(logits, tokenId, logProbs);
   }
 
   memory({ session }: { session: number }): SessionMemory {
@@ -343,8 +378,8 @@ export function controllerMethods(host: Host) {
     exportBlocks: (params: Parameters<Controller["exportBlocks"]>[0]) => loaded().exportBlocks(params),
     importBlocks: (params: Parameters<Controller["importBlocks"]>[0]) => loaded().importBlocks(params),
     truncate: (params: Parameters<Controller["truncate"]>[0]) => loaded().truncate(params),
-    sampling: (params: Parameters<Controller["sampling"]>[0]) => loaded().sampling(params),
-    sample: (params: { session: number }) => loaded().sample(params),
+    begin: (params: BeginCall) => loaded().begin(params),
+    step: (params: Parameters<Controller["step"]>[0]) => loaded().step(params),
     memory: (params: { session: number }) => loaded().memory(params),
     engineMemory: (_: undefined) => loaded().engineMemory(),
     close: (params: { session: number }) => loaded().close(params),

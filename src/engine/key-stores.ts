@@ -76,9 +76,10 @@ export class KeyStores {
     return this.caches.reduce((sum, cache) => sum + cache.bytesFor(tokens), more);
   }
 
-  reserve(tokens: number): void {
+  /** As KvCache.reserve(). */
+  reserve(tokens: number, times = 1): void {
     this.chosen?.reserve(this.length + tokens);
-    for (const cache of this.caches) cache.reserve(tokens);
+    for (const cache of this.caches) cache.reserve(tokens, times);
   }
 
   grow(tokens: number): void {

@@ -105,11 +105,11 @@ export class KvCache {
     return entry & LOW_BIT_PAGE ? this.bytesOf(layer, "rest") : pageBytes("q8", headDim);
   }
 
-  /** Makes sure of the pages that `tokens` more tokens fill, so that no chunk fails half-way, with some layers longer than others. */
-  reserve(tokens: number): void {
+  /** Makes sure of `times` the pages that `tokens` more tokens fill, so that no chunk fails half-way, with some layers longer than others. */
+  reserve(tokens: number, times = 1): void {
     const full = Math.floor(((this.length % PAGE_SLOTS) + tokens) / PAGE_SLOTS);
     const needed = new Map<number, number>();
-    const need = (bytes: number, count: number) => needed.set(bytes, (needed.get(bytes) ?? 0) + count);
+    const need = (bytes: number, count: number) => needed.set(bytes, (needed.get(bytes) ?? 0) + count * times);
     this.shapes.forEach(({ numKvHeads }, layer) => {
       if (this.length < PAGE_SLOTS) need(this.bytesOf(layer, "first"), numKvHeads);
       need(this.bytesOf(layer, "rest"), full * numKvHeads);

@@ -66,6 +66,7 @@ test("a model is described by its file, and progress ends with all bytes of its 
     contextLength: 2048,
     vocabularySize: 275,
     numLayers: 1,
+    hiddenSize: 256,
     fileBytes: encodeGguf(model).length,
   });
   await engine.dispose();

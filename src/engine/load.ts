@@ -14,6 +14,7 @@ import type { ControllerMethods } from "./controller.ts";
 import { planFacts } from "./plan-facts.ts";
 import { Caller } from "./rpc.ts";
 import { EngineSession } from "./session.ts";
+import { Stepper } from "./stepper.ts";
 import { blocksOf, StoredText } from "./stored-text.ts";
 import { useTechniques } from "./techniques.ts";
 import { modelSeed, textSeed } from "./text-seed.ts";
@@ -72,6 +73,7 @@ export async function loadEngine(host: Host, path: string, options: LoadOptions 
     });
   }
 
+  const stepper = new Stepper(caller);
   let sessions = 0;
   let disposed: Promise<void> | undefined;
   return {
@@ -88,7 +90,7 @@ export async function loadEngine(host: Host, path: string, options: LoadOptions 
       const { isPlain } = await caller.call("open", { session: id, plan, collect, statistics, trace });
       const stored = store && isPlain && !statistics ? await storedText(store, plan, id) : undefined;
       return new EngineSession({
-        ...{ id, caller, model, tokenizer, contextLength, collect, stored, nextId },
+        ...{ id, caller, model, tokenizer, contextLength, collect, stored, nextId, stepper },
         chunk: stored ? Math.min(chunk, smallestWindow) : chunk,
         plan,
       });
@@ -120,8 +122,8 @@ function readHeader(file: ReturnType<Host["openFile"]>) {
 }
 
 function modelInfo(config: ModelConfig, fileBytes: number): ModelInfo {
-  const { name, architecture, contextLength, vocabularySize, numLayers } = config;
-  return { name, architecture, contextLength, vocabularySize, numLayers, fileBytes };
+  const { name, architecture, contextLength, vocabularySize, numLayers, hiddenSize } = config;
+  return { name, architecture, contextLength, vocabularySize, numLayers, hiddenSize, fileBytes };
 }
 
 function checkThreads(threads: number | undefined, cores: number): number {

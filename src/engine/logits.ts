@@ -33,7 +33,16 @@ export function targetLogProbs(decoder: Decoder, targets: Int32Array, vocabulary
   return out;
 }
 
-function logSumExp(row: Float32Array): number {
+/** What the output matrix sees of the chunk's first `rows` rows: f32 [rows, hiddenSize] after the last norm. */
+export function allHidden(decoder: Decoder, rows: number): Float32Array {
+  const { hiddenSize } = decoder.config;
+  const out = new Float32Array(rows * hiddenSize);
+  for (let first = 0; first < rows; first += LOGIT_ROWS)
+    out.set(decoder.hidden(first, Math.min(LOGIT_ROWS, rows - first)), first * hiddenSize);
+  return out;
+}
+
+export function logSumExp(row: Float32Array): number {
   let max = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < row.length; i++) if (row[i] > max) max = row[i];
   let sum = 0;

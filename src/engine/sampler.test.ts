@@ -152,3 +152,39 @@ test("options out of range are refused with the range", () => {
       (error) => error instanceof InputError && message.test(error.message),
     );
 });
+
+test("bias moves a token's logit, penalties take from those sampled before, and the logits stay as they were", () => {
+  const flat = Float32Array.of(0, 0.3, 0.2, -1);
+  assert.equal(createSampler({ logitBias: { 3: 2, 99: 5 } })(flat), 3);
+  assert.equal(createSampler({ logitBias: { 1: -100 } })(flat), 2);
+  const once = createSampler({ presencePenalty: 0.5 });
+  assert.deepEqual(
+    Array.from({ length: 5 }, () => once(flat)),
+    [1, 2, 0, 1, 1],
+  );
+  const often = createSampler({ frequencyPenalty: 0.25 });
+  assert.deepEqual(
+    Array.from({ length: 6 }, () => often(flat)),
+    [1, 2, 1, 0, 2, 1],
+  );
+  assert.deepEqual([...flat], [...Float32Array.of(0, 0.3, 0.2, -1)]);
+});
+
+test("of masked tokens none is ever sampled, whatever the temperature: 2,000 random draws", () =>
+  fc.assert(
+    fc.property(
+      fc.array(fc.boolean(), { minLength: 1, maxLength: 70 }).filter((allowed) => allowed.includes(true)),
+      fc.constantFrom(0, 0.5, 2),
+      fc.nat(),
+      (allowed, temperature, seed) => {
+        const mask = new Uint32Array(Math.ceil(allowed.length / 32));
+        allowed.forEach((isAllowed, id) => {
+          if (isAllowed) mask[id >> 5] |= 1 << (id & 31);
+        });
+        const sampler = createSampler({ temperature, seed, topP: 0.9 });
+        const values = randomFloats(allowed.length, seed);
+        for (let i = 0; i < 20; i++) assert.ok(allowed[sampler(values, mask)]);
+      },
+    ),
+    { numRuns: 100, seed: 4 },
+  ));

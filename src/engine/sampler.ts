@@ -1,6 +1,8 @@
 /**
- * From logits to a token. Greedy at temperature 0; otherwise top-k, then min-p, then top-p on the softmax, then one draw.
- * The same seed, options and logits give the same token.
+ * From logits to a token. Bias, penalties and the mask of a constraint change the logits first. Greedy at temperature 0; otherwise
+ * top-k, then min-p, then top-p on the softmax, then one draw. The same seed, options and logits give the same tokens.
+ *
+ *   logit[t] += bias[t] − frequencyPenalty · n[t] − presencePenalty · (n[t] > 0)     n[t]: times that t was sampled before
  */
 import { InputError } from "../runtime/errors.ts";
 
@@ -10,11 +12,41 @@ export interface SamplingOptions {
   topP?: number;
   minP?: number;
   seed?: number;
+  frequencyPenalty?: number;
+  presencePenalty?: number;
+  /** By token id. */
+  logitBias?: Readonly<Record<number, number>>;
 }
 
-export type Sampler = (logits: Float32Array) => number;
+/** Samples a token and counts it. `mask` has a bit for each token that may come: id & 31 of word id >> 5. Leaves the logits as they are. */
+export type Sampler = (logits: Float32Array, mask?: Uint32Array) => number;
 
 export function createSampler(options: SamplingOptions = {}): Sampler {
+  const { frequencyPenalty = 0, presencePenalty = 0, logitBias = {} } = options;
+  expectRange("frequencyPenalty", frequencyPenalty, -100, 100);
+  expectRange("presencePenalty", presencePenalty, -100, 100);
+  const choose = createChoice(options);
+  const bias = Object.entries(logitBias).map(([id, value]) => [Number(id), value] as const);
+  const isPenalised = frequencyPenalty !== 0 || presencePenalty !== 0;
+  const counts = new Map<number, number>();
+  return (logits, mask) => {
+    if (!isPenalised && bias.length === 0 && !mask) return choose(logits);
+    const changed = logits.slice();
+    for (const [id, value] of bias) if (id < changed.length) changed[id] += value;
+    for (const [id, count] of counts) changed[id] -= frequencyPenalty * count + presencePenalty;
+    if (mask)
+      for (let id = 0; id < changed.length; id++) if (!isAllowed(mask, id)) changed[id] = Number.NEGATIVE_INFINITY;
+    const chosen = choose(changed);
+    if (isPenalised) counts.set(chosen, (counts.get(chosen) ?? 0) + 1);
+    return chosen;
+  };
+}
+
+function isAllowed(mask: Uint32Array, id: number): boolean {
+  return ((mask[id >> 5] >>> (id & 31)) & 1) === 1;
+}
+
+function createChoice(options: SamplingOptions): (logits: Float32Array) => number {
   const { temperature = 0, topK = 0, topP = 1, minP = 0, seed = 0 } = options;
   expectRange("temperature", temperature, 0, 100);
   expectRange("topK", topK, 0, Number.MAX_SAFE_INTEGER);

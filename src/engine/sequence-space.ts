@@ -10,6 +10,9 @@ import { type LayerShape, layerShapes } from "./layer-shapes.ts";
 /** A chunk of at most this many tokens splits its keys over threads; longer ones have enough query tiles. */
 export const SPLIT_TOKENS = 8;
 
+/** Most sequences that give a token each to one chunk. */
+export const MOST_SEQUENCES = 32;
+
 /** Tables [tokens][rotary/2 cosines, rotary/2 sines]: of each key store, and of the queries of each zone. */
 export interface RotaryTables {
   readonly keys: readonly number[];
@@ -50,8 +53,13 @@ export class SequenceSpace {
     const { numKvHeads, rotary } = config;
     this.positions = heap.allocate(maxTokens * 4);
     this.splits = Math.max(1, Math.ceil((4 * team.threads) / numKvHeads));
-    this.itemSpace = heap.allocate(itemBytes(numKvHeads * Math.max(this.chunkTiles, this.splits)));
-    this.partials = heap.allocate(numKvHeads * this.splits * partialBytes(this.shapes[0], SPLIT_TOKENS));
+    const mostItems = numKvHeads * Math.max(this.chunkTiles, this.splits * MOST_SEQUENCES);
+    this.itemSpace = heap.allocate(itemBytes(mostItems));
+    const rowBytes = Math.max(
+      partialBytes(this.shapes[0], SPLIT_TOKENS),
+      MOST_SEQUENCES * partialBytes(this.shapes[0], 1),
+    );
+    this.partials = heap.allocate(numKvHeads * this.splits * rowBytes);
     this.staging = this.allocateStaging();
     const numProfiles = new Set(config.layers.map(({ rope, window }) => JSON.stringify([rope, window > 0]))).size;
     const tables = (count: number) => Array.from({ length: count }, () => heap.allocate(maxTokens * rotary * 4));

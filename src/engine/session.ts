@@ -9,6 +9,7 @@ import { needsOf } from "./needs.ts";
 import type { Caller } from "./rpc.ts";
 import { type Schedule, scheduleOf } from "./schedule.ts";
 import { LEAST_REST } from "./shared-prefix.ts";
+import type { Stepper } from "./stepper.ts";
 import { StopText } from "./stop-text.ts";
 import { blocksOf, type StoredText } from "./stored-text.ts";
 import type {
@@ -36,7 +37,11 @@ export interface SessionParts {
   stored?: StoredText;
   /** Ids of further sessions. */
   nextId: () => number;
+  stepper: Stepper;
 }
+
+/** A chunk's tokens while other sessions are written: their next token waits for it. */
+const SHARED_CHUNK = 128;
 
 export class EngineSession implements Session {
   length = 0;
@@ -78,8 +83,9 @@ export class EngineSession implements Session {
       const ids = Int32Array.from(tokenIds);
       const { compress = true } = options;
       const isFirst = this.length === 0;
-      const byLayers = schedule.byLayers && compress && isFirst && !options.onLogits;
-      this.restored = isFirst && !byLayers && !options.onLogits && !targets ? await this.restore(ids) : 0;
+      const { onLogits, onHidden } = options;
+      const byLayers = schedule.byLayers && compress && isFirst && !onLogits && !onHidden;
+      this.restored = isFirst && !byLayers && !onLogits && !onHidden && !targets ? await this.restore(ids) : 0;
       if (byLayers) await this.readByLayers(ids, targets, options);
       else await this.readByChunks(ids, this.restored, targets, options);
       this.text?.push(...ids);
@@ -104,21 +110,23 @@ export class EngineSession implements Session {
     targets: Int32Array | undefined,
     options: PrefillOptions,
   ): Promise<void> {
-    const { onProgress, signal, onLogits, onLogProbs } = options;
-    const { caller, id: session, chunk, stored } = this.parts;
+    const { onProgress, signal, onLogits, onLogProbs, onHidden } = options;
+    const { caller, id: session, stored, stepper } = this.parts;
     const { dropping, isDue, untilDue } = this.schedule;
     if (from > 0) onProgress?.(from, tokenIds.length);
     for (let first = from; first < tokenIds.length; ) {
       signal?.throwIfAborted();
+      const chunk = stepper.isBusy ? Math.min(SHARED_CHUNK, this.parts.chunk) : this.parts.chunk;
       const end = Math.min(tokenIds.length, first + chunk, first + untilDue(this.length));
       const call = {
         session,
         tokenIds: tokenIds.slice(first, end),
         last: end === tokenIds.length,
         all: onLogits !== undefined,
+        hidden: onHidden !== undefined,
         targets: targets?.slice(first, end),
       };
-      const { logits, logProbs } = await caller.call("prefill", call);
+      const { logits, logProbs, hidden } = await caller.call("prefill", call);
       this.length += end - first;
       await stored?.add(call.tokenIds, this.length - call.tokenIds.length);
       if (dropping && isDue(this.length, "reading")) {
@@ -127,6 +135,7 @@ export class EngineSession implements Session {
       }
       if (logits) onLogits?.(logits, first);
       if (logProbs) onLogProbs?.(logProbs, first);
+      if (hidden) onHidden?.(hidden, first);
       onProgress?.(end, tokenIds.length);
       first = end;
     }
@@ -193,11 +202,11 @@ export class EngineSession implements Session {
     this.readAgainAt = text.length;
   }
 
-  async fork(): Promise<Session> {
+  async fork({ trace }: { trace?: boolean } = {}): Promise<Session> {
     const { caller, id: from, nextId, stored } = this.parts;
     return this.exclusively(async () => {
       const id = nextId();
-      await caller.call("fork", { session: id, from });
+      await caller.call("fork", { session: id, from, trace });
       return new EngineSession({ ...this.parts, id, stored: stored?.fork(blocksOf(caller, id)) }, this);
     });
   }
@@ -253,34 +262,31 @@ export class EngineSession implements Session {
   }
 
   async *generate(options: GenerateOptions = {}): AsyncGenerator<GeneratedToken> {
-    const { maxTokens = Number.POSITIVE_INFINITY, stop = [], ignoreEnd = false, signal, ...sampling } = options;
-    const { caller, id: session, tokenizer, contextLength } = this.parts;
+    const { maxTokens = Number.POSITIVE_INFINITY, stop = [], ignoreEnd = false, signal, ...wanted } = options;
+    const { logProbs, constraint, ...sampling } = wanted;
+    const { caller, id: session, tokenizer, contextLength, stepper } = this.parts;
     if (this.length === 0) throw new InputError("generate: the session is empty. Call prefill() first.");
     this.begin();
+    stepper.begin(session);
     try {
-      await caller.call("sampling", { session, options: sampling });
+      let next = await caller.call("begin", { session, options: sampling, logProbs, mask: constraint?.mask() });
       const text = tokenizer.decoder();
       const stops = new StopText(stop);
       // The sequence's last token, as long as some of its text may still come. Yielded before the sequence grows again.
       let held: GeneratedToken | undefined;
       for (let n = 0; n < maxTokens && this.length < contextLength && !signal?.aborted; n++) {
-        const tokenId = await caller.call("sample", { session });
+        const { tokenId } = next;
+        constraint?.accept(tokenId);
         if (!ignoreEnd && tokenizer.endIds.has(tokenId)) break;
         if (held) yield held;
         // The next step starts while the caller uses this token.
         this.length++;
-        const step = caller.call("prefill", {
-          session,
-          tokenIds: Int32Array.of(tokenId),
-          last: true,
-          all: false,
-          isGenerated: true,
-        });
+        const step = stepper.take({ session, tokenId, mask: constraint?.mask() });
         step.catch(() => {}); // reported by the await below, or by the next call if the caller stops here
-        const token = { tokenId, text: stops.push(text.push(tokenId)) };
+        const token = { ...next, text: stops.push(text.push(tokenId)) };
         held = text.isIncomplete || stops.isPending ? token : undefined;
         if (!held) yield token;
-        await step;
+        next = await step;
         const { dropping, isDue } = this.schedule;
         if (dropping && isDue(this.length, "generating")) {
           this.parts.stored?.end();
@@ -288,9 +294,10 @@ export class EngineSession implements Session {
         }
         if (stops.found) return;
       }
-      if (held) yield { tokenId: held.tokenId, text: held.text + stops.push(text.flush()) + stops.flush() };
+      if (held) yield { ...held, text: held.text + stops.push(text.flush()) + stops.flush() };
       signal?.throwIfAborted();
     } finally {
+      stepper.end(session);
       this.busy = false;
     }
   }

@@ -34,6 +34,7 @@ export interface ModelInfo {
   readonly contextLength: number;
   readonly vocabularySize: number;
   readonly numLayers: number;
+  readonly hiddenSize: number;
   readonly fileBytes: number;
 }
 
@@ -90,8 +91,11 @@ export interface Session {
    * left: `length`, or less where a page (64 tokens) was sealed already, or 0 where a sliding window has moved on.
    */
   truncate(length: number): Promise<number>;
-  /** An independent session that goes on from where this one stands. Pages are shared as long as neither drops slots of them. */
-  fork(): Promise<Session>;
+  /**
+   * An independent session that goes on from where this one stands. Pages are shared as long as neither drops slots of them.
+   * With `trace` it gives trace() of what it generates, whether or not this one does.
+   */
+  fork(options?: { trace?: boolean }): Promise<Session>;
   /**
    * Drops what exceeds a cache plan's budget: by default the session's own, else one that it has gathered for (`collect`).
    * prefill() and generate() do so themselves when the plan's schedule says.
@@ -146,6 +150,8 @@ export interface PrefillOptions {
   targets?: ArrayLike<number>;
   /** If given, receives ln p(target) for every token, in order; NaN where none is wanted. Costs far less than onLogits. */
   onLogProbs?: (logProbs: Float64Array, firstRow: number) => void;
+  /** If given, receives what the output matrix sees of every token: [rows, hiddenSize] f32 after the last norm, in order. */
+  onHidden?: (hidden: Float32Array, firstRow: number) => void;
 }
 
 export interface GenerateOptions {
@@ -161,11 +167,40 @@ export interface GenerateOptions {
   stop?: string[];
   /** Goes on past the model's end tokens, which are then yielded as well. For measuring. */
   ignoreEnd?: boolean;
+  /** Taken from a token's logit for each time that this call has generated it. */
+  frequencyPenalty?: number;
+  /** Taken from the logit of every token that this call has generated. */
+  presencePenalty?: number;
+  /** Added to logits, by token id. */
+  logitBias?: Readonly<Record<number, number>>;
+  /** Decides which tokens may come next, as a grammar does. */
+  constraint?: TokenConstraint;
+  /** If given, every token comes with its log probability and with so many of the likeliest tokens; 0 to 20. */
+  logProbs?: number;
   signal?: AbortSignal;
+}
+
+/** What may be generated: asked for before every token, told of every token that was taken. */
+export interface TokenConstraint {
+  /** A bit for each token id (id & 31 of word id >> 5), set where it may come next; none if all may. */
+  mask(): Uint32Array | undefined;
+  /** `tokenId` was taken; an end token as well. */
+  accept(tokenId: number): void;
+}
+
+/** Of the model's own distribution: before penalties, bias, constraint and temperature. */
+export interface TokenLogProb {
+  readonly tokenId: number;
+  /** ln p */
+  readonly logProb: number;
 }
 
 export interface GeneratedToken {
   readonly tokenId: number;
+  /** Where log probabilities were asked for. */
+  readonly logProb?: number;
+  /** The likeliest tokens, in falling order. */
+  readonly top?: readonly TokenLogProb[];
   /**
    * Text that became complete with this token; may be empty inside a multi-byte character or a possible stop string.
    * The last token has all that was left. All texts in a row are the text of all tokens, up to the stop string.

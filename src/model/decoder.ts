@@ -122,14 +122,21 @@ export class Decoder {
   logits(first: number, rows: number): { logits: Float32Array; stride: number } {
     const { team, heap, config, weights, h } = this;
     if (rows > LOGIT_ROWS) throw new Error(`decoder: at most ${LOGIT_ROWS} rows of logits at once`);
-    const { hiddenSize, normEps } = config;
-    const x = this.x + first * hiddenSize * 4;
-    rmsnorm(team, { x, weight: weights.outputNorm, out: h, rows, width: hiddenSize, eps: normEps });
-    this.packed.set(h, rows, hiddenSize);
+    this.hidden(first, rows);
+    this.packed.set(h, rows, config.hiddenSize);
     const stride = weights.output.numPanels * 8;
     const out = this.logitSpace(rows, stride);
     matmul(team, this.packed, weights.output, out);
     return { logits: heap.floats(out, rows * stride), stride };
+  }
+
+  /** What the output matrix sees of rows [first, first + rows) of the last forward: a view, f32 [rows][hiddenSize] after the last norm. */
+  hidden(first: number, rows: number): Float32Array {
+    const { team, heap, config, weights, h } = this;
+    const { hiddenSize: width, normEps: eps } = config;
+    const x = this.x + first * width * 4;
+    rmsnorm(team, { x, weight: weights.outputNorm, out: h, rows, width, eps });
+    return heap.floats(h, rows * width);
   }
 
   private logitSpace(rows: number, stride: number): number {

@@ -20,11 +20,14 @@ import {
   readContext,
   readingOf,
   readOn,
+  type Tried,
   tryPlan,
 } from "./trial.ts";
 import type { SweepOptions, SweepPlan, SweepResult, TriedSample } from "./types.ts";
 
 const DEFAULT_STEPS = 48;
+/** Answers that are written together: their caches are in memory at once. */
+const TOGETHER = 16;
 
 interface Candidate extends SweepPlan {
   cacheFor(tokens: number): CachePlan;
@@ -71,18 +74,31 @@ async function trySample(
   async function tryAll(base: Session, reading: Reading, known: boolean): Promise<void> {
     const answer: FullAnswer = await fullAnswer(base, reading, steps, limits);
     if (known === questionKnown[0]) full = qualityOf(answer.output);
-    for (const candidate of candidates.filter((candidate) => candidate.questionKnown === known)) {
-      signal?.throwIfAborted();
-      const { cacheFor, ...plan } = candidate;
-      const trial = await tryPlan(base, reading, cacheFor(reading.readIds.length), answer, limits);
-      trials.set(candidate, {
-        ...plan,
-        quality: qualityOf(trial.output),
-        kl: mean(trial.steps.map(({ kl }) => kl)),
-        steps: trial.steps.length,
-        sameTop: trial.steps.filter(({ sameTop }) => sameTop).length,
-        bytesShare: trial.cacheBytes / answer.cacheBytes,
-        seconds: trial.seconds,
+    const wanted = candidates.filter((candidate) => candidate.questionKnown === known);
+    for (let first = 0; first < wanted.length; first += TOGETHER) {
+      const group = wanted.slice(first, first + TOGETHER);
+      const tried: Tried[] = [];
+      try {
+        for (const { cacheFor } of group) {
+          signal?.throwIfAborted();
+          tried.push(await tryPlan(base, reading, cacheFor(reading.readIds.length), answer, limits));
+        }
+      } catch (error) {
+        await Promise.all(tried.map((each) => each.dispose()));
+        throw error;
+      }
+      const outputs = await Promise.all(tried.map((each) => each.answer()));
+      group.forEach(({ cacheFor: _, ...plan }, i) => {
+        const { steps, cacheBytes, seconds } = tried[i];
+        trials.set(group[i], {
+          ...plan,
+          quality: qualityOf(outputs[i]),
+          kl: mean(steps.map(({ kl }) => kl)),
+          steps: steps.length,
+          sameTop: steps.filter(({ sameTop }) => sameTop).length,
+          bytesShare: cacheBytes / answer.cacheBytes,
+          seconds,
+        });
       });
       onTrial(trials.size);
     }

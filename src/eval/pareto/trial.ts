@@ -58,15 +58,22 @@ export async function fullAnswer(
   return { output: answered.text, path, rows, cacheBytes };
 }
 
-/** What a plan that drops makes of it. */
+/** What a plan that drops makes of it. The answer is written when asked for, so that several are written together; ask for it once. */
+export interface Tried extends Omit<Trial, "output"> {
+  answer(): Promise<string>;
+  /** Of one whose answer is not asked for. */
+  dispose(): Promise<void>;
+}
+
 export async function tryPlan(
   base: Session,
   { restIds }: Reading,
   cache: CachePlan,
   full: FullAnswer,
   limits: AnswerLimits,
-): Promise<Trial> {
-  return inFork(base, async (session) => {
+): Promise<Tried> {
+  const session = await base.fork();
+  try {
     const start = performance.now();
     await session.compress(cache);
     const seconds = (performance.now() - start) / 1000;
@@ -75,13 +82,19 @@ export async function tryPlan(
     const steps = full.path.map((target, i) => compareStep(full.rows[i], rows[i], target));
     // Where every token of the full cache's answer is the likeliest here too, the answer is the same as far as it was compared.
     const isSame = rows.every((row, i) => argmax(row) === argmax(full.rows[i]));
-    if (isSame) return { output: full.output, steps, cacheBytes, seconds };
-    await session.prefill(restIds, { compress: false, signal: limits.signal });
+    if (isSame) await session.dispose();
     // Long enough for the same answer in other words; a model that has lost the thread would go on to the limit.
     const maxTokens = Math.min(limits.maxTokens, 16 + 2 * full.path.length);
-    const { text } = await answerOf(session, { ...limits, maxTokens });
-    return { output: text, steps, cacheBytes, seconds };
-  });
+    const write = async () => {
+      await session.prefill(restIds, { compress: false, signal: limits.signal });
+      return (await answerOf(session, { ...limits, maxTokens })).text;
+    };
+    const answer = async () => (isSame ? full.output : inSession(Promise.resolve(session), write));
+    return { answer, steps, cacheBytes, seconds, dispose: () => session.dispose() };
+  } catch (error) {
+    await session.dispose();
+    throw error;
+  }
 }
 
 /** Opens the session that all plans share: it has read the context, and gathers what their scores need. */
