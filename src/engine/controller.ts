@@ -2,83 +2,36 @@
  * The controller: a worker thread that owns the shared memory, the weights and all sequences, and runs the forward pass.
  * One call is at most one chunk of tokens, so that sequences take turns and cancelling is prompt.
  */
-import { type Calibration, type StoredStatistics, storedStatistics } from "../context/cache/calibration.ts";
-import type { CachePlan, Dropping } from "../context/cache/plan.ts";
-import type { Plan } from "../context/plan.ts";
-import type { Gguf } from "../formats/gguf.ts";
+import { type StoredStatistics, storedStatistics } from "../context/cache/calibration.ts";
+import type { Dropping } from "../context/cache/plan.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { Decoder } from "../model/decoder.ts";
 import { loadWeights } from "../model/weights.ts";
 import { attentionScratchBytes, PAGE_SLOTS } from "../ops/attention.ts";
-import type { Host, Peer } from "../platform/platform.ts";
+import type { Host } from "../platform/platform.ts";
 import { CapacityError, InputError } from "../runtime/errors.ts";
 import { compileKernels } from "../runtime/kernels.ts";
 import { SharedHeap } from "../runtime/memory.ts";
 import { CONTROL_BYTES, Team } from "../runtime/team.ts";
+import type {
+  BeginCall,
+  LayerChunkCall,
+  LoadParams,
+  OpenCall,
+  PrefillCall,
+  PrefillResult,
+} from "./controller-calls.ts";
 import { LayerMajorRead } from "./layer-major.ts";
 import { type Sampled, withLogProbs } from "./log-probs.ts";
 import { allHidden, allLogits, targetLogProbs } from "./logits.ts";
 import { PagePool } from "./page-pool.ts";
 import { type RoomSchedule, roomFor } from "./room.ts";
-import { serveCalls } from "./rpc.ts";
-import { createSampler, type Sampler, type SamplingOptions } from "./sampler.ts";
+import { createSampler, type Sampler } from "./sampler.ts";
 import { readAgain } from "./second-reading.ts";
 import { Sequence } from "./sequence.ts";
 import { SequenceSpace } from "./sequence-space.ts";
 import type { Step } from "./stepper.ts";
-import { useTechniques } from "./techniques.ts";
 import type { EngineMemory, KeptSlots, LayerStatistics, SessionMemory, TracedHead } from "./types.ts";
-
-export interface LoadParams {
-  path: string;
-  tensors: Gguf["tensors"];
-  config: ModelConfig;
-  threads: number;
-  chunk: number;
-  techniques?: readonly string[];
-  calibration?: Calibration;
-}
-export interface LoadResult {
-  kernelBuild: string;
-}
-
-interface OpenCall {
-  session: number;
-  plan: Plan;
-  collect?: readonly CachePlan[];
-  statistics?: boolean;
-  trace?: boolean;
-}
-interface PrefillCall {
-  session: number;
-  tokenIds: Int32Array;
-  last: boolean;
-  all: boolean;
-  hidden?: boolean;
-  targets?: Int32Array;
-}
-interface LayerChunkCall {
-  session: number;
-  layer: number;
-  first: number;
-  count: number;
-  /** After it, the layer is done: its slots are dropped. */
-  dropping?: Dropping;
-  /** Its last token's logits are kept. */
-  last: boolean;
-  targets?: Int32Array;
-}
-interface BeginCall {
-  session: number;
-  options: SamplingOptions;
-  logProbs?: number;
-  mask?: Uint32Array;
-}
-interface PrefillResult {
-  logits?: Float32Array;
-  hidden?: Float32Array;
-  logProbs?: Float64Array;
-}
 
 interface Slot {
   sequence: Sequence;
@@ -348,46 +301,4 @@ export class Controller {
     if (!slot) throw new InputError("session: expected an open one, got one that was disposed. Open another.");
     return slot;
   }
-}
-
-/** The calls of an engine, as its controller thread answers them. */
-export function controllerMethods(host: Host) {
-  let controller: Controller | undefined;
-  const loaded = () => {
-    if (!controller) throw new Error("controller: no model is loaded");
-    return controller;
-  };
-  return {
-    async load(params: LoadParams, progress: (event: unknown) => void): Promise<LoadResult> {
-      await useTechniques(params.techniques);
-      controller = await Controller.load(host, params, progress);
-      return { kernelBuild: controller.kernelBuild };
-    },
-    open: (params: Parameters<Controller["open"]>[0]) => loaded().open(params),
-    fork: (params: Parameters<Controller["fork"]>[0]) => loaded().fork(params),
-    drop: (params: Parameters<Controller["drop"]>[0]) => loaded().drop(params),
-    kept: (params: { session: number }) => loaded().kept(params),
-    statistics: (params: Parameters<Controller["statistics"]>[0]) => loaded().statistics(params),
-    trace: (params: { session: number }) => loaded().trace(params),
-    readAgain: (params: Parameters<Controller["readAgain"]>[0]) => loaded().readAgain(params),
-    beginLayers: (params: Parameters<Controller["beginLayers"]>[0]) => loaded().beginLayers(params),
-    layerChunk: (params: LayerChunkCall) => loaded().layerChunk(params),
-    endLayers: (params: Parameters<Controller["endLayers"]>[0]) => loaded().endLayers(params),
-    expectRoom: (params: Parameters<Controller["expectRoom"]>[0]) => loaded().expectRoom(params),
-    prefill: (params: PrefillCall) => loaded().prefill(params),
-    exportBlocks: (params: Parameters<Controller["exportBlocks"]>[0]) => loaded().exportBlocks(params),
-    importBlocks: (params: Parameters<Controller["importBlocks"]>[0]) => loaded().importBlocks(params),
-    truncate: (params: Parameters<Controller["truncate"]>[0]) => loaded().truncate(params),
-    begin: (params: BeginCall) => loaded().begin(params),
-    step: (params: Parameters<Controller["step"]>[0]) => loaded().step(params),
-    memory: (params: { session: number }) => loaded().memory(params),
-    engineMemory: (_: undefined) => loaded().engineMemory(),
-    close: (params: { session: number }) => loaded().close(params),
-    stop: async (_: undefined) => controller?.stop(),
-  };
-}
-export type ControllerMethods = ReturnType<typeof controllerMethods>;
-
-export function serveEngine(host: Host, peer: Peer): void {
-  serveCalls(peer, controllerMethods(host));
 }

@@ -10,7 +10,7 @@ import { weightBytes } from "../model/weights.ts";
 import type { ByteSource, Host } from "../platform/platform.ts";
 import { CapacityError, InputError } from "../runtime/errors.ts";
 import { createTokenizer } from "../tokenizer/tokenizer.ts";
-import type { ControllerMethods } from "./controller.ts";
+import type { ControllerMethods } from "./controller-methods.ts";
 import { planFacts } from "./plan-facts.ts";
 import { Caller } from "./rpc.ts";
 import { EngineSession } from "./session.ts";

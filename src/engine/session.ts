@@ -4,7 +4,7 @@ import { repeatParts } from "../context/cache/score/kvzip.ts";
 import type { Plan } from "../context/plan.ts";
 import { CapacityError, InputError } from "../runtime/errors.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import type { ControllerMethods } from "./controller.ts";
+import type { ControllerMethods } from "./controller-methods.ts";
 import { needsOf } from "./needs.ts";
 import type { Caller } from "./rpc.ts";
 import { type Schedule, scheduleOf } from "./schedule.ts";

@@ -2,7 +2,7 @@
  * Sequences that are written at the same time take their steps together: weights are read once for a token of each. A step waits
  * for the others that are being written, but not long for one whose reader is slow.
  */
-import type { ControllerMethods } from "./controller.ts";
+import type { ControllerMethods } from "./controller-methods.ts";
 import type { Sampled } from "./log-probs.ts";
 import type { Caller } from "./rpc.ts";
 import { MOST_SEQUENCES } from "./sequence-space.ts";

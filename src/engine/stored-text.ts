@@ -3,7 +3,7 @@
  * found by the hash of its tokens and of the block before it, so a text is only ever continued by what it was read with.
  */
 import { PAGE_SLOTS } from "../ops/attention.ts";
-import type { ControllerMethods } from "./controller.ts";
+import type { ControllerMethods } from "./controller-methods.ts";
 import type { Caller } from "./rpc.ts";
 import { MOST_STEPS } from "./shared-prefix.ts";
 import type { BlockStore } from "./types.ts";

@@ -1,7 +1,7 @@
 /** Entry of every worker thread in Node: becomes the controller of an engine, or a member of its team. */
 import v8 from "node:v8";
 import { parentPort, workerData } from "node:worker_threads";
-import { serveEngine } from "../engine/controller.ts";
+import { serveEngine } from "../engine/controller-methods.ts";
 import { type MemberData, serveTeam } from "../runtime/team.ts";
 import { nodeHost } from "./node.ts";
 import type { Peer } from "./platform.ts";

@@ -1,0 +1,58 @@
+/** What crosses between the calling thread and the controller: parameters and results of its calls. */
+import type { Calibration } from "../context/cache/calibration.ts";
+import type { CachePlan, Dropping } from "../context/cache/plan.ts";
+import type { Plan } from "../context/plan.ts";
+import type { Gguf } from "../formats/gguf.ts";
+import type { ModelConfig } from "../model/config.ts";
+import type { SamplingOptions } from "./sampler.ts";
+
+export interface LoadParams {
+  path: string;
+  tensors: Gguf["tensors"];
+  config: ModelConfig;
+  threads: number;
+  chunk: number;
+  techniques?: readonly string[];
+  calibration?: Calibration;
+}
+export interface LoadResult {
+  kernelBuild: string;
+}
+
+export interface OpenCall {
+  session: number;
+  plan: Plan;
+  collect?: readonly CachePlan[];
+  statistics?: boolean;
+  trace?: boolean;
+}
+export interface PrefillCall {
+  session: number;
+  tokenIds: Int32Array;
+  last: boolean;
+  all: boolean;
+  hidden?: boolean;
+  targets?: Int32Array;
+}
+export interface LayerChunkCall {
+  session: number;
+  layer: number;
+  first: number;
+  count: number;
+  /** After it, the layer is done: its slots are dropped. */
+  dropping?: Dropping;
+  /** Its last token's logits are kept. */
+  last: boolean;
+  targets?: Int32Array;
+}
+export interface BeginCall {
+  session: number;
+  options: SamplingOptions;
+  logProbs?: number;
+  mask?: Uint32Array;
+}
+export interface PrefillResult {
+  logits?: Float32Array;
+  hidden?: Float32Array;
+  logProbs?: Float64Array;
+}
