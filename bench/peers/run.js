@@ -1,8 +1,8 @@
 // npm run bench:peers: Longspan and llama.cpp (node-llama-cpp) side by side, on the same file with the same threads.
 //   node bench/peers/run.js [--model qwen2.5-coder-0.5b] [--lengths 512,2048,8192,16384] [--decode-tokens 32]
-//     [--threads 2] [--rounds 2] [--llama-cpu auto|haswell] [--plan JSON]
+//     [--threads 2] [--rounds 2] [--streams 1] [--llama-cpu auto|haswell] [--plan JSON]
 // For each length and round one process of each, A B A B; the figures are medians over the rounds. Nothing else should
-// run on the machine meanwhile. llama.cpp: flash attention, f16 cache, batches of 512.
+// run on the machine meanwhile. With --streams 1,4,16 decode is that of so many texts at once, which share the prompt. llama.cpp: flash attention, f16 cache, batches of 512.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
@@ -17,6 +17,7 @@ const { values } = parseArgs({
     "decode-tokens": { type: "string", default: "32" },
     threads: { type: "string", default: "2" },
     rounds: { type: "string", default: "2" },
+    streams: { type: "string", default: "1" },
     "llama-cpu": { type: "string", default: "auto" },
     plan: { type: "string", default: "{}" },
   },
@@ -24,6 +25,7 @@ const { values } = parseArgs({
 const lengths = values.lengths.split(",").map((text) => wholeNumber("--lengths", text));
 const decodeTokens = wholeNumber("--decode-tokens", values["decode-tokens"]);
 const threads = wholeNumber("--threads", values.threads);
+const streams = values.streams.split(",").map((text) => wholeNumber("--streams", text));
 const rounds = wholeNumber("--rounds", values.rounds);
 if (!["auto", "haswell"].includes(values["llama-cpu"])) usage("--llama-cpu", "auto or haswell", values["llama-cpu"]);
 
@@ -51,21 +53,34 @@ for (const length of lengths) {
     );
   }
   system = theirs[0].system;
-  const speeds = { llama: speedsOf(theirs, length), longspan: speedsOf(ours, length) };
-  rows.push({
-    promptTokens: length,
-    ...speeds,
-    prefillRatio: speeds.longspan.prefill / speeds.llama.prefill,
-    decodeRatio: speeds.longspan.decode / speeds.llama.decode,
+  streams.forEach((count, i) => {
+    const speeds = { llama: speedsOf(theirs, length, i), longspan: speedsOf(ours, length, i) };
+    rows.push({
+      promptTokens: length,
+      streams: count,
+      ...speeds,
+      prefillRatio: speeds.longspan.prefill / speeds.llama.prefill,
+      decodeRatio: speeds.longspan.decode / speeds.llama.decode,
+    });
   });
 }
 
 console.log(`llama.cpp's backend (--llama-cpu ${values["llama-cpu"]}): ${system}\n`);
-const header = ["prompt tokens", "prefill: llama.cpp", "Longspan", "ratio", "decode: llama.cpp", "Longspan", "ratio"];
-const cells = rows.map(({ promptTokens, llama, longspan, prefillRatio, decodeRatio }) => [
+const header = [
+  "prompt tokens",
+  "prefill: llama.cpp",
+  "Longspan",
+  "ratio",
+  "streams",
+  "decode: llama.cpp",
+  "Longspan",
+  "ratio",
+];
+const cells = rows.map(({ promptTokens, streams, llama, longspan, prefillRatio, decodeRatio }) => [
   promptTokens.toLocaleString("en-US"),
   ...[llama.prefill, longspan.prefill].map((speed) => speed.toFixed(1)),
   prefillRatio.toFixed(2),
+  `${streams}`,
   ...[llama.decode, longspan.decode].map((speed) => speed.toFixed(1)),
   decodeRatio.toFixed(2),
 ]);
@@ -87,11 +102,20 @@ console.log(
 );
 
 function measureLlama(promptTokens) {
-  return child(llama, JSON.stringify({ entry, model, promptTokens, decodeTokens, threads }));
+  return child(llama, JSON.stringify({ entry, model, promptTokens, decodeTokens, threads, streams }));
 }
 
 function measureLongspan(promptTokens) {
-  const flags = ["--prompt-tokens", promptTokens, "--decode-tokens", decodeTokens, "--threads", threads];
+  const flags = [
+    "--prompt-tokens",
+    promptTokens,
+    "--decode-tokens",
+    decodeTokens,
+    "--threads",
+    threads,
+    "--streams",
+    values.streams,
+  ];
   return child(longspan, "bench", model, ...flags, "--plan", values.plan, "--json").results[0];
 }
 
@@ -111,16 +135,18 @@ function pulledPath(name) {
   return spawnSync(process.execPath, [longspan, "models", "path", name], { encoding: "utf8" }).stdout.trim();
 }
 
-function speedsOf(measurements, promptTokens) {
+/** Of the i-th number of streams. */
+function speedsOf(measurements, promptTokens, i) {
   return {
     prefill: promptTokens / median(measurements.map((one) => one.prefillSeconds)),
-    decode: decodeTokens / median(measurements.map((one) => one.decodeSeconds)),
+    decode: (streams[i] * decodeTokens) / median(measurements.map((one) => one.streams[i].seconds)),
   };
 }
 
 function summary(name, measurements, promptTokens) {
-  const { prefill, decode } = speedsOf(measurements.slice(-1), promptTokens);
-  return `${name} ${prefill.toFixed(1)} and ${decode.toFixed(1)} tokens/s`;
+  const { prefill } = speedsOf(measurements.slice(-1), promptTokens, 0);
+  const decodes = streams.map((_, i) => speedsOf(measurements.slice(-1), promptTokens, i).decode.toFixed(1));
+  return `${name} ${prefill.toFixed(1)} and ${decodes.join(", ")} tokens/s`;
 }
 
 function median(values) {

@@ -142,7 +142,7 @@ test("bench prints a table and, with --json, one object on the last line", async
   assert.equal(code, 0, stderr);
   const lines = stdout.trim().split("\n");
   assert.match(lines[0], /1 thread, loaded in/);
-  assert.match(lines[1], /prompt tokens +prefill tokens\/s +prefill +decode tokens\/s +decode +peak memory/);
+  assert.match(lines[1], /prompt tokens +prefill tokens\/s +prefill +streams +decode tokens\/s +decode +peak memory/);
   const { results, ...rest } = JSON.parse(lines.at(-1)!);
   assert.deepEqual([rest.threads, rest.decodeTokens, rest.runs, rest.plan.cache.format], [1, 4, 2, "q8"]);
   assert.deepEqual(

@@ -18,6 +18,7 @@ import { formatBytes, formatCount, formatRate, formatSeconds, formatTable, media
 interface BenchOptions extends AutoComputeOptions {
   promptTokens: number[];
   decodeTokens: number;
+  streams: number[];
   runs: number;
   json?: true;
 }
@@ -25,7 +26,8 @@ interface BenchOptions extends AutoComputeOptions {
 interface Measurement {
   readonly promptTokens: number;
   readonly prefillSeconds: number;
-  readonly decodeSeconds: number;
+  /** Of each number of streams. */
+  readonly decodes: readonly { readonly streams: number; readonly seconds: number }[];
   readonly peakBytes: number;
 }
 
@@ -33,12 +35,15 @@ const EXAMPLES = `
 Prompts are pseudo-random token ids: 1000 + (7919 i mod 20000), less in small
 vocabularies. Each run is a new session; figures are medians over the runs; one
 short run before them warms up. Peak memory is that of the process so far.
+With several streams, as many texts go on from the prompt at once; decode
+tokens/s is that of all together.
 --plan auto is chosen for the longest prompt and used for all.
 
 Examples:
   $ longspan bench qwen2.5-coder-0.5b
   $ longspan bench smollm2-135m --prompt-tokens 512,2048 --decode-tokens 64 --runs 3 --json
   $ longspan bench smollm2-135m --prompt-tokens 12000 --plan auto
+  $ longspan bench qwen2.5-coder-0.5b --prompt-tokens 512 --streams 1,4,16
   $ longspan bench model.gguf --plan '{"cache":{"format":"f32"}}' --threads 1`;
 
 const WARM_UP_TOKENS = 256;
@@ -49,6 +54,7 @@ export function benchCommand(): Command {
     .argument("<model>", "catalogue name, GGUF file, or hf:owner/repo/file.gguf")
     .option("--prompt-tokens <n,n,…>", "lengths of the prompts", wholeNumbers("--prompt-tokens", 1), [512, 2048, 8192])
     .option("--decode-tokens <n>", "tokens to write after each prompt", wholeNumber("--decode-tokens", 1), 32)
+    .option("--streams <n,n,…>", "texts that are written at once", wholeNumbers("--streams", 1), [1])
     .option("--runs <n>", "runs of each length", wholeNumber("--runs", 1), 1);
   return addAutoComputeOptions(command)
     .option("--json", "print one JSON object on the last line, after the table")
@@ -79,16 +85,23 @@ async function bench(model: string, options: BenchOptions): Promise<void> {
   const engine = await loadEngine(file, { threads: options.threads, signal });
   const loadSeconds = (performance.now() - loadStart) / 1000;
   try {
-    await measure(engine, Math.min(WARM_UP_TOKENS, options.promptTokens[0]), Math.min(decodeTokens, 4), plan, signal);
+    const warmUp = {
+      promptTokens: Math.min(WARM_UP_TOKENS, options.promptTokens[0]),
+      decodeTokens: Math.min(decodeTokens, 4),
+    };
+    await measure(engine, plan, { ...warmUp, streams: [1] }, signal);
     const results: Measurement[] = [];
     for (const promptTokens of options.promptTokens) {
       const runs: Measurement[] = [];
       for (let run = 0; run < options.runs; run++)
-        runs.push(await measure(engine, promptTokens, decodeTokens, plan, signal));
+        runs.push(await measure(engine, plan, { promptTokens, decodeTokens, streams: options.streams }, signal));
       results.push({
         promptTokens,
         prefillSeconds: median(runs.map((run) => run.prefillSeconds)),
-        decodeSeconds: median(runs.map((run) => run.decodeSeconds)),
+        decodes: options.streams.map((streams, i) => ({
+          streams,
+          seconds: median(runs.map((run) => run.decodes[i].seconds)),
+        })),
         peakBytes: Math.max(...runs.map((run) => run.peakBytes)),
       });
     }
@@ -98,10 +111,16 @@ async function bench(model: string, options: BenchOptions): Promise<void> {
     );
     await write(`${tableOf(results, decodeTokens)}\n`);
     if (options.json) {
-      const rows = results.map((result) => ({
+      const rows = results.map(({ decodes, ...result }) => ({
         ...result,
         prefillTokensPerSecond: result.promptTokens / result.prefillSeconds,
-        decodeTokensPerSecond: decodeTokens / result.decodeSeconds,
+        decodeSeconds: decodes[0].seconds,
+        decodeTokensPerSecond: (decodes[0].streams * decodeTokens) / decodes[0].seconds,
+        streams: decodes.map(({ streams, seconds }) => ({
+          streams,
+          seconds,
+          tokensPerSecond: (streams * decodeTokens) / seconds,
+        })),
       }));
       const { name } = engine.model;
       await write(
@@ -115,9 +134,8 @@ async function bench(model: string, options: BenchOptions): Promise<void> {
 
 async function measure(
   engine: Engine,
-  promptTokens: number,
-  decodeTokens: number,
   plan: Plan,
+  { promptTokens, decodeTokens, streams }: { promptTokens: number; decodeTokens: number; streams: readonly number[] },
   signal: AbortSignal,
 ): Promise<Measurement> {
   const session = await engine.session({ plan });
@@ -131,18 +149,30 @@ async function measure(
     const prefillSeconds = (performance.now() - prefillStart) / 1000;
     bar.finish();
 
-    const decodeSeconds = await decode(session, decodeTokens, signal);
-    return { promptTokens, prefillSeconds, decodeSeconds, peakBytes: peakBytes() };
+    const decodes: { streams: number; seconds: number }[] = [];
+    for (const count of streams)
+      decodes.push({ streams: count, seconds: await decode(session, count, decodeTokens, signal) });
+    return { promptTokens, prefillSeconds, decodes, peakBytes: peakBytes() };
   } finally {
     await session.dispose();
   }
 }
 
-/** Seconds of `steps` decode steps: each samples a token from the logits at hand and computes the next ones. */
-async function decode(session: Session, steps: number, signal: AbortSignal): Promise<number> {
-  const start = performance.now();
-  for await (const _ of session.generate({ maxTokens: steps, ignoreEnd: true, signal }));
-  return (performance.now() - start) / 1000;
+/** Seconds of `steps` decode steps of as many copies as there are streams: each samples a token and computes the next ones. */
+async function decode(session: Session, streams: number, steps: number, signal: AbortSignal): Promise<number> {
+  const copies: Session[] = [];
+  try {
+    while (copies.length < streams) copies.push(await session.fork());
+    const start = performance.now();
+    await Promise.all(
+      copies.map(async (copy) => {
+        for await (const _ of copy.generate({ maxTokens: steps, ignoreEnd: true, signal }));
+      }),
+    );
+    return (performance.now() - start) / 1000;
+  } finally {
+    for (const copy of copies) await copy.dispose();
+  }
 }
 
 function tableOf(results: readonly Measurement[], decodeTokens: number): string {
@@ -150,17 +180,21 @@ function tableOf(results: readonly Measurement[], decodeTokens: number): string 
     "prompt tokens": "right",
     "prefill tokens/s": "right",
     prefill: "right",
+    streams: "right",
     "decode tokens/s": "right",
     decode: "right",
     "peak memory": "right",
   } as const;
-  const rows = results.map(({ promptTokens, prefillSeconds, decodeSeconds, peakBytes }) => [
-    formatCount(promptTokens),
-    formatRate(promptTokens, prefillSeconds),
-    formatSeconds(prefillSeconds),
-    formatRate(decodeTokens, decodeSeconds),
-    formatSeconds(decodeSeconds),
-    formatBytes(peakBytes),
-  ]);
+  const rows = results.flatMap(({ promptTokens, prefillSeconds, decodes, peakBytes }) =>
+    decodes.map(({ streams, seconds }) => [
+      formatCount(promptTokens),
+      formatRate(promptTokens, prefillSeconds),
+      formatSeconds(prefillSeconds),
+      formatCount(streams),
+      formatRate(streams * decodeTokens, seconds),
+      formatSeconds(seconds),
+      formatBytes(peakBytes),
+    ]),
+  );
   return formatTable(columns, rows);
 }
