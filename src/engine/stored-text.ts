@@ -105,16 +105,12 @@ export class StoredText {
         tokens: (first + i + 1) * PAGE_SLOTS,
         ...(this.keys.length > 0 && { parent: hex(parent) }),
       };
-      puts.push(this.parts.store.put(hex(key), payloadOf(parent, tokens, block), about));
+      // What cannot be stored is no reason to stop reading; the store says what is wrong.
+      const put = this.parts.store.put(hex(key), payloadOf(parent, tokens, block), about);
+      puts.push(put.catch(() => this.end()));
       this.keys.push(key);
     }
-    // What cannot be stored is no reason to stop reading; the store says what is wrong.
-    this.writing = Promise.all(puts).then(
-      () => {},
-      () => {
-        this.isOver = true;
-      },
-    );
+    this.writing = Promise.all(puts).then(() => {});
   }
 
   /** The session was cut to its first `length` tokens. */
