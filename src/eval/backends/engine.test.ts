@@ -95,3 +95,28 @@ test("chat modes are refused for a model without a chat template", async () => {
   const opened = openEngineBackend({ engine: plain, mode: "chat+prefill" });
   await assert.rejects(opened, (error) => error instanceof UnsupportedError && /Pass --mode raw/.test(error.message));
 });
+
+test("with a store, another program that runs the same prompts reads less than 64 tokens and 64 more of each, and answers alike", async () => {
+  const blocks = new Map<string, Uint8Array>();
+  const store = {
+    get: async (key: string) => blocks.get(key),
+    put: async (key: string, payload: Uint8Array) => void blocks.set(key, payload),
+  };
+  const contexts = ["one two three ", "four five six "].map((text) => text.repeat(20));
+  const run = async (changes: Partial<EngineBackendOptions>) => {
+    const backend = await openEngineBackend(changes);
+    const answers: Generation[] = [];
+    for (const context of contexts) answers.push(await ask(backend, context, "which is the largest?"));
+    await backend.dispose();
+    return answers;
+  };
+  const alone = await run({});
+  const first = await run({ store });
+  const second = await run({ store });
+  for (const [i, { text, usage }] of alone.entries()) {
+    assert.equal(first[i].text, text);
+    assert.equal(second[i].text, text);
+    assert.equal(first[i].usage.cachedTokens, 0);
+    assert.ok(usage.promptTokens - second[i].usage.cachedTokens < 128, `${second[i].usage.cachedTokens} cached`);
+  }
+});

@@ -4,7 +4,7 @@ import { basename } from "node:path";
 import { needsCalibration } from "../../context/cache/calibration.ts";
 import type { Plan } from "../../context/plan.ts";
 import { readingPlan } from "../../context/reading-plan.ts";
-import type { Engine, Session } from "../../engine/types.ts";
+import type { BlockStore, Engine, Session } from "../../engine/types.ts";
 import { calibrationPath } from "../../hub/calibrations.ts";
 import { fileFingerprint } from "../../hub/fingerprint.ts";
 import { UnsupportedError } from "../../runtime/errors.ts";
@@ -20,6 +20,8 @@ export interface EngineBackendOptions {
   /** The model's file, for the fingerprint. */
   readonly path: string;
   readonly version: string;
+  /** Of texts that were read before. */
+  readonly store?: BlockStore;
 }
 
 /** One backend for each plan, in their order. Those that read alike share what they read. */
@@ -34,7 +36,7 @@ export async function openEngineBackends({ plans, ...options }: EngineBackendOpt
   const readsAs = (plan: Plan) => JSON.stringify(readingPlan(plan).plan);
   for (const plan of plans) alike.set(readsAs(plan), [...(alike.get(readsAs(plan)) ?? []), plan]);
   const readings = new Map<string, Reading>();
-  for (const [key, plans] of alike) readings.set(key, await Reading.open(engine, plans));
+  for (const [key, plans] of alike) readings.set(key, await Reading.open(engine, plans, options.store));
   return plans.map((plan) => backendOf(plan, readings.get(readsAs(plan)) as Reading, options));
 }
 

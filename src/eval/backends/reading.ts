@@ -2,24 +2,29 @@
 import type { Plan } from "../../context/plan.ts";
 import { readingPlan } from "../../context/reading-plan.ts";
 import { commonPrefix, LEAST_REST } from "../../engine/shared-prefix.ts";
-import type { Engine, Session } from "../../engine/types.ts";
+import type { BlockStore, Engine, Session } from "../../engine/types.ts";
 import type { GenerationRequest } from "../types.ts";
+
+/** Fewer tokens in common are given up where a store may know the whole beginning: it is asked at the start of a text only. */
+const WORTH_KEEPING = 64;
 
 export class Reading {
   readonly session: Session;
+  private readonly hasStore: boolean;
   private held: Int32Array = new Int32Array(0);
   private readers: number;
 
-  private constructor(session: Session, readers: number) {
+  private constructor(session: Session, readers: number, hasStore: boolean) {
     this.session = session;
+    this.hasStore = hasStore;
     this.readers = readers;
   }
 
-  /** For plans that read alike. */
-  static async open(engine: Engine, plans: readonly Plan[]): Promise<Reading> {
+  /** For plans that read alike. What the store knows of a prompt is not read, and what is read goes there. */
+  static async open(engine: Engine, plans: readonly Plan[], store?: BlockStore): Promise<Reading> {
     const { plan } = readingPlan(plans[0]);
     const collect = plans.filter((plan) => readingPlan(plan).dropsAfter).map(({ cache }) => cache);
-    return new Reading(await engine.session({ plan, collect }), plans.length);
+    return new Reading(await engine.session({ plan, collect, store }), plans.length, store !== undefined);
   }
 
   /** Gives how many of the tokens were read before. */
@@ -30,7 +35,9 @@ export class Reading {
     const { session } = this;
     const common = commonPrefix(this.held, ids);
     if (common === ids.length && common === this.held.length) return common;
-    const cached = await session.truncate(Math.max(0, Math.min(common, ids.length - LEAST_REST)));
+    const isWorthKeeping = common >= WORTH_KEEPING || !this.hasStore;
+    const kept = isWorthKeeping ? Math.max(0, Math.min(common, ids.length - LEAST_REST)) : 0;
+    const cached = await session.truncate(kept);
     this.held = ids.slice(0, cached);
     await session.prefill(ids.subarray(cached), {
       signal,
@@ -39,7 +46,7 @@ export class Reading {
         onProgress?.(done);
       },
     });
-    return cached;
+    return cached + (cached === 0 ? session.restored : 0);
   }
 
   /** Closes the session when the last of its readers lets go. */

@@ -14,6 +14,8 @@ export interface TargetOptions extends ComputeOptions {
   model: string;
   /** Further plans, of commands that take several. */
   also?: readonly Plan[];
+  /** Whether prompts are taken from the context cache and kept there. */
+  contextCache?: true;
   endpoint?: string;
   endpointModel?: string;
   tokenizer?: string;

@@ -53,6 +53,7 @@ Examples:
   $ longspan eval run --tier smoke
   $ longspan eval run ruler --model smollm2-135m --lengths 2k,4k,8k --samples 25 --out runs/smollm2
   $ longspan eval run needle_fact --lengths 8k --also '{"cache":{"score":"snapkv","budget":2048}}' --out runs/needle
+  $ longspan eval run vt cwe --lengths 8k --samples 5 --context-cache   # the same with another --plan hardly reads
   $ longspan eval run needle_fact --lengths 4k,16k --plan '{"cache":{"format":"f32"}}'
   $ LONGSPAN_API_KEY=… longspan eval run --tier smoke --endpoint https://host/v1 --prices 0.15,0.60
   $ longspan eval run vt cwe --endpoint http://localhost:8080/v1 --tokenizer smollm2-135m`;
@@ -77,6 +78,7 @@ export function addRunOptions(command: Command): Command {
     .option("-o, --out <folder>", "where the run's log and report go")
     .option("--resume", "go on with the run in --out")
     .option("--no-cache", "do not take answers from earlier runs")
+    .option("--context-cache", "keep what is read of the prompts, for runs under other plans (see: longspan cache)")
     .option("--dry-run", "say how much there is to do, and stop")
     .option("--json", "print one JSON object instead of the tables");
 }

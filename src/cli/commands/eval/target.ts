@@ -6,6 +6,7 @@ import { openEngineBackends } from "../../../eval/backends/engine.ts";
 import type { Backend } from "../../../eval/types.ts";
 import { InputError } from "../../../runtime/errors.ts";
 import { hasChat } from "../../../tokenizer/chat-template.ts";
+import { openContextCache } from "../../context-cache.ts";
 import { findModel, loadEngine } from "../../model.ts";
 import { resolvePlan } from "../../plan.ts";
 import { formatCount } from "../../statistics.ts";
@@ -35,7 +36,8 @@ export async function openTarget(options: TargetOptions, signal: AbortSignal): P
   const engine = await loadEngine(file, { threads: options.threads, signal });
   const { mode = hasChat(file.tokenizer) ? "chat+prefill" : "raw" } = options;
   try {
-    const backends = await openEngineBackends({ engine, plans, mode, path: file.path, version: version() });
+    const store = openContextCache({ cache: options.contextCache === true });
+    const backends = await openEngineBackends({ engine, plans, mode, path: file.path, version: version(), store });
     return { backends, plans, dispose: () => engine.dispose() };
   } catch (error) {
     await engine.dispose();
