@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { vocabularyMetadata } from "../../test/support/tiny-vocabulary.ts";
 import { createTokenizer } from "../tokenizer/tokenizer.ts";
-import { renderPrompt, stopsOf } from "./prompt.ts";
+import { placeOfDocument, renderPrompt, renderSeparately, stopsOf } from "./prompt.ts";
 
 const metadata = new Map(Object.entries(vocabularyMetadata(300))) as Parameters<typeof createTokenizer>[0];
 const withTemplate = createTokenizer(metadata);
@@ -48,3 +48,37 @@ test("a model without a template gets plain text, and each longer conversation b
   assert.deepEqual(longer.subarray(0, shorter.length), shorter);
   assert.ok(stopsOf(base).includes("\nQuestion:"));
 });
+
+const files = [
+  { path: "a.md", text: "The ship sails." },
+  { path: "b.md", text: "The inn burns.\n\n" },
+];
+for (const [name, tokenizer] of [
+  ["a chat", withTemplate],
+  ["a plain text", base],
+] as const)
+  test(`${name} whose files are apart reads as one with all of them, and every file has the same tokens alone, first or last`, () => {
+    const whole = renderSeparately(tokenizer, files, "Why?");
+    const { head, documents, rest, tokenIds, text, starts } = whole;
+    assert.equal(
+      textOf(tokenizer, tokenIds),
+      textOf(tokenizer, renderPrompt(tokenizer, `\n${text}`, [{ question: "Why?" }])).replace(
+        "user\n===== a",
+        "user\n\n===== a",
+      ),
+    );
+    assert.deepEqual(
+      [...tokenIds],
+      [head, ...documents, rest].flatMap((ids) => [...ids]),
+    );
+    assert.equal(text, "===== a.md =====\nThe ship sails.\n\n===== b.md =====\nThe inn burns.\n");
+    for (const [i, start] of starts.entries()) assert.ok(text.startsWith(files[i].text.trim(), start));
+    const turned = renderSeparately(tokenizer, [...files].reverse(), "And when?");
+    assert.deepEqual(turned.documents, [documents[1], documents[0]]);
+    assert.deepEqual(turned.head, head);
+    assert.deepEqual(renderSeparately(tokenizer, files.slice(1), "Why?").documents, [documents[1]]);
+    const place = placeOfDocument(tokenizer, tokenIds, text, "Why?");
+    const inn = tokenIds.findIndex((_, i) => textOf(tokenizer, tokenIds.subarray(0, i + 1)).includes("inn"));
+    assert.ok(place.begin < inn && inn < place.end);
+    assert.ok(Math.abs(place.characterAt(inn) - text.indexOf("inn")) <= 3);
+  });

@@ -2,6 +2,7 @@
  * Document first, question last, inside the model's chat template: the question is then read with the document in view,
  * and a second question shares everything before it. Models without a template get plain text to continue.
  */
+import { partsAround, type TextParts } from "../engine/linked-text.ts";
 import { UnsupportedError } from "../runtime/errors.ts";
 import { type ChatMessage, hasChat, renderChat } from "../tokenizer/chat-template.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
@@ -21,6 +22,36 @@ export function renderPrompt(tokenizer: Tokenizer, document: string, exchanges: 
   return hasChat(tokenizer)
     ? renderChat(tokenizer, messagesOf(document, exchanges), { addGenerationPrompt: true })
     : renderPlain(tokenizer, document, exchanges);
+}
+
+/** A prompt whose documents are tokens of their own, so that each is the same among any others and in any order. */
+export interface SeparatePrompt extends TextParts {
+  readonly rest: Int32Array;
+  /** All of it. */
+  readonly tokenIds: Int32Array;
+  /** The documents as one text, and where each begins in it, in characters. */
+  readonly text: string;
+  readonly starts: number[];
+}
+
+/** Every document stands under a line with its path, also if there is one only; no token holds some of two. */
+export function renderSeparately(
+  tokenizer: Tokenizer,
+  parts: readonly { readonly path: string; readonly text: string }[],
+  question: string,
+): SeparatePrompt {
+  const { head, rest } = partsAround((text) => renderPrompt(tokenizer, text, [{ question }]));
+  const starts: number[] = [];
+  let all = "";
+  const documents = parts.map(({ path, text }) => {
+    const title = `\n===== ${path} =====\n`;
+    const document = title + text.replace(/\n*$/, "\n");
+    starts.push(all.length - 1 + title.length);
+    all += document;
+    return tokenizer.encode(document, { bos: false });
+  });
+  const tokenIds = Int32Array.from([head, ...documents, rest].flatMap((ids) => [...ids]));
+  return { head, documents, rest, tokenIds, text: all.slice(1), starts };
 }
 
 /** Where a document stands in the prompt of its first question. */

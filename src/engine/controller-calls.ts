@@ -45,6 +45,13 @@ export interface LayerChunkCall {
   last: boolean;
   targets?: Int32Array;
 }
+export interface LinkCall {
+  session: number;
+  /** The session that has read the tokens. */
+  from: number;
+  start: number;
+  end: number;
+}
 export interface BeginCall {
   session: number;
   options: SamplingOptions;

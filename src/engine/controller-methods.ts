@@ -1,7 +1,7 @@
 /** The calls of an engine, as its controller thread answers them. */
 import type { Host, Peer } from "../platform/platform.ts";
 import { Controller } from "./controller.ts";
-import type { BeginCall, LayerChunkCall, LoadParams, LoadResult, PrefillCall } from "./controller-calls.ts";
+import type { BeginCall, LayerChunkCall, LinkCall, LoadParams, LoadResult, PrefillCall } from "./controller-calls.ts";
 import { serveCalls } from "./rpc.ts";
 import { useTechniques } from "./techniques.ts";
 
@@ -31,6 +31,7 @@ export function controllerMethods(host: Host) {
     prefill: (params: PrefillCall) => loaded().prefill(params),
     exportBlocks: (params: Parameters<Controller["exportBlocks"]>[0]) => loaded().exportBlocks(params),
     importBlocks: (params: Parameters<Controller["importBlocks"]>[0]) => loaded().importBlocks(params),
+    link: (params: LinkCall) => loaded().link(params),
     truncate: (params: Parameters<Controller["truncate"]>[0]) => loaded().truncate(params),
     begin: (params: BeginCall) => loaded().begin(params),
     step: (params: Parameters<Controller["step"]>[0]) => loaded().step(params),

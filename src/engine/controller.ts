@@ -16,6 +16,7 @@ import { CONTROL_BYTES, Team } from "../runtime/team.ts";
 import type {
   BeginCall,
   LayerChunkCall,
+  LinkCall,
   LoadParams,
   OpenCall,
   PrefillCall,
@@ -130,6 +131,11 @@ export class Controller {
 
   importBlocks({ session, blocks }: { session: number; blocks: readonly Uint8Array[] }): void {
     this.slot(session).sequence.importBlocks(blocks);
+  }
+
+  /** Appends the first tokens of a range that another session has read, as many as a chunk has; gives how many. */
+  link({ session, from, ...range }: LinkCall): number {
+    return this.slot(session).sequence.link(this.slot(from).sequence, range, this.chunk);
   }
 
   /** Opens a session that goes on from where another stands. */

@@ -15,7 +15,7 @@ import { planFacts } from "./plan-facts.ts";
 import { Caller } from "./rpc.ts";
 import { EngineSession } from "./session.ts";
 import { Stepper } from "./stepper.ts";
-import { blocksOf, StoredText } from "./stored-text.ts";
+import { blocksOf, keysOf, StoredText } from "./stored-text.ts";
 import { useTechniques } from "./techniques.ts";
 import { modelSeed, textSeed } from "./text-seed.ts";
 import {
@@ -63,14 +63,12 @@ export async function loadEngine(host: Host, path: string, options: LoadOptions 
   /** A block can be stored until it leaves a window: no chunk may be longer. */
   const smallestWindow = Math.min(...config.layers.map(({ window }) => window || maxPrefillChunk));
   let seed: Promise<Uint8Array> | undefined;
-  async function storedText(store: BlockStore, plan: Plan, session: number): Promise<StoredText> {
+  async function seedOf(plan: Plan): Promise<Uint8Array> {
     seed ??= withFile(host, path, modelSeed);
-    return new StoredText({
-      store,
-      seed: await textSeed(await seed, plan),
-      model: model.name,
-      ...blocksOf(caller, session),
-    });
+    return textSeed(await seed, plan);
+  }
+  async function storedText(store: BlockStore, plan: Plan, session: number): Promise<StoredText> {
+    return new StoredText({ store, seed: await seedOf(plan), model: model.name, ...blocksOf(caller, session) });
   }
 
   const stepper = new Stepper(caller);
@@ -95,6 +93,7 @@ export async function loadEngine(host: Host, path: string, options: LoadOptions 
         plan,
       });
     },
+    textKeys: async (tokenIds, plan = defaultPlan) => keysOf(await seedOf(plan), Int32Array.from(tokenIds)),
     memory: () => caller.call("engineMemory", undefined),
     dispose() {
       disposed ??= caller.call("stop", undefined).then(() => caller.stop());

@@ -13,6 +13,7 @@ import { Chunk, type ChunkParts, type ChunkSequence } from "./chunk.ts";
 import { liveSlots } from "./compaction.ts";
 import { type DroppingParts, dropSlots } from "./dropping.ts";
 import { KeyStores } from "./key-stores.ts";
+import { type LinkRange, linkTokens } from "./link.ts";
 import { needsOf } from "./needs.ts";
 import { Observations } from "./observations.ts";
 import type { Watch } from "./second-reading.ts";
@@ -129,6 +130,13 @@ export class Sequence implements ChunkSequence {
     const [cache] = this.stores.caches;
     for (const block of blocks) importBlock(this.parts.heap, cache, block);
     this.logits = undefined;
+  }
+
+  /** Goes on with tokens that another sequence has read: as linkTokens(). */
+  link(from: Sequence, range: LinkRange, most: number): number {
+    this.scores = new Map();
+    this.logits = undefined;
+    return linkTokens(this.parts, { from, to: this }, range, most);
   }
 
   /** Drops slots by a cache plan; `once` if it will not be done again and again. */

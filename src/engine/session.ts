@@ -2,7 +2,7 @@
 import { type CachePlan, droppingOf } from "../context/cache/plan.ts";
 import { repeatParts } from "../context/cache/score/kvzip.ts";
 import type { Plan } from "../context/plan.ts";
-import { CapacityError, InputError } from "../runtime/errors.ts";
+import { CapacityError, InputError, UnsupportedError } from "../runtime/errors.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { ControllerMethods } from "./controller-methods.ts";
 import { needsOf } from "./needs.ts";
@@ -17,6 +17,7 @@ import type {
   GenerateOptions,
   KeptSlots,
   LayerStatistics,
+  LinkOptions,
   ModelInfo,
   PrefillOptions,
   Session,
@@ -85,7 +86,8 @@ export class EngineSession implements Session {
       const isFirst = this.length === 0;
       const { onLogits, onHidden } = options;
       const byLayers = schedule.byLayers && compress && isFirst && !onLogits && !onHidden;
-      this.restored = isFirst && !byLayers && !onLogits && !onHidden && !targets ? await this.restore(ids) : 0;
+      this.restored =
+        isFirst && !byLayers && !onLogits && !onHidden && !targets ? await this.beginFromStore(ids, LEAST_REST) : 0;
       if (byLayers) await this.readByLayers(ids, targets, options);
       else await this.readByChunks(ids, this.restored, targets, options);
       this.text?.push(...ids);
@@ -94,13 +96,20 @@ export class EngineSession implements Session {
     });
   }
 
-  /** Tokens from the store, where a plan needs nothing of them but their pages. */
-  private async restore(tokenIds: Int32Array): Promise<number> {
+  async restore(tokenIds: ArrayLike<number>): Promise<number> {
+    this.checkTokens(tokenIds);
+    if (this.length > 0)
+      throw new InputError(`restore: expected an empty session, got one of ${this.length} tokens. Open another.`);
+    return this.exclusively(() => this.beginFromStore(Int32Array.from(tokenIds), 0));
+  }
+
+  /** Tokens from the store, where a plan needs nothing of them but their pages; the last `rest` are not. */
+  private async beginFromStore(tokenIds: Int32Array, rest: number): Promise<number> {
     const { stored } = this.parts;
     const { queries, statistics, attentionSums, secondReading } = this.needs;
     const dropsWhileReading = this.schedule.untilDue(0) !== Number.POSITIVE_INFINITY;
     if (!stored || statistics || attentionSums || secondReading || dropsWhileReading) return 0;
-    this.length = await stored.restore(tokenIds, Math.max(LEAST_REST, queries));
+    this.length = await stored.restore(tokenIds, Math.max(rest, queries));
     return this.length;
   }
 
@@ -211,17 +220,49 @@ export class EngineSession implements Session {
     });
   }
 
-  private checkTokens(tokenIds: ArrayLike<number>): void {
-    const { contextLength, model } = this.parts;
-    const { vocabularySize } = model;
-    const total = this.length + tokenIds.length;
-    if (tokenIds.length === 0) throw new InputError("prefill: expected at least one token, got none. Give some text.");
+  async link(from: Session, { start = 0, end = from.length, signal }: LinkOptions = {}): Promise<void> {
+    const { caller, id: session, stored } = this.parts;
+    if (!(from instanceof EngineSession) || from.parts.caller !== caller)
+      throw new InputError("link: expected a session of the same engine, got another. Open both with one engine.");
+    if (!(Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start < end && end <= from.length))
+      throw new InputError(
+        `link: expected tokens [start, end) of the ${from.length} that the other session holds, got [${start}, ${end}). Give a part of them.`,
+        { expected: from.length, got: [start, end] },
+      );
+    this.checkLength("link", end - start);
+    if (this.schedule.byLayers || this.schedule.untilDue(0) !== Number.POSITIVE_INFINITY)
+      throw new UnsupportedError(
+        "link: expected a plan that drops nothing while it reads, got a schedule that does. Take another schedule.",
+      );
+    const work = async () => {
+      const { room } = this.schedule;
+      await caller.call("expectRoom", { session, tokens: end - start, schedule: room });
+      for (let at = start; at < end; ) {
+        signal?.throwIfAborted();
+        const linked = await caller.call("link", { session, from: from.parts.id, start: at, end });
+        stored?.end();
+        at += linked;
+        this.length += linked;
+      }
+    };
+    await from.exclusively(() => this.exclusively(work));
+  }
+
+  private checkLength(where: string, tokens: number): void {
+    const { contextLength } = this.parts;
+    const total = this.length + tokens;
     if (total > contextLength)
       throw new CapacityError(
-        `prompt: ${total.toLocaleString("en")} tokens, the context is ${contextLength.toLocaleString("en")}. ` +
+        `${where}: ${total.toLocaleString("en")} tokens, the context is ${contextLength.toLocaleString("en")}. ` +
           "Shorten the text, use a model with a longer context, or a plan whose position method reaches further.",
         { expected: contextLength, got: total },
       );
+  }
+
+  private checkTokens(tokenIds: ArrayLike<number>): void {
+    const { vocabularySize } = this.parts.model;
+    if (tokenIds.length === 0) throw new InputError("prefill: expected at least one token, got none. Give some text.");
+    this.checkLength("prompt", tokenIds.length);
     for (let i = 0; i < tokenIds.length; i++) {
       const id = tokenIds[i];
       if (!Number.isInteger(id) || id < 0 || id >= vocabularySize)

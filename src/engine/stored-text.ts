@@ -135,6 +135,17 @@ export class StoredText {
   }
 }
 
+/** Keys of a text's full blocks, in order. */
+export async function keysOf(seed: Uint8Array, tokenIds: Int32Array): Promise<string[]> {
+  const keys: string[] = [];
+  let parent = seed;
+  for (let end = PAGE_SLOTS; end <= tokenIds.length; end += PAGE_SLOTS) {
+    parent = await keyOf(parent, tokenIds.subarray(end - PAGE_SLOTS, end));
+    keys.push(hex(parent));
+  }
+  return keys;
+}
+
 /** parent [32 bytes], tokens u32 [64]; the pages follow. */
 const headBytes = KEY_BYTES + PAGE_SLOTS * 4;
 

@@ -24,6 +24,8 @@ export interface Engine {
   readonly threads: number;
   /** A new, empty sequence. Throws UnsupportedError or InputError if the plan does not fit the model. */
   session(options?: SessionOptions): Promise<Session>;
+  /** Keys under which sessions with this plan (the default one if not given) put the full blocks of a text into a store, in order. */
+  textKeys(tokenIds: ArrayLike<number>, plan?: Plan): Promise<readonly string[]>;
   memory(): Promise<EngineMemory>;
   dispose(): Promise<void>;
 }
@@ -84,6 +86,11 @@ export interface Session {
   readonly contextLength: number;
   /** Appends tokens. Rejects with CapacityError if they exceed the context, with the signal's reason if aborted. */
   prefill(tokenIds: ArrayLike<number>, options?: PrefillOptions): Promise<void>;
+  /**
+   * Puts what the store has of a text into this session, which is empty, and gives how many of its first tokens these are: a
+   * multiple of 64. To link from, or to read the rest behind; prefill() does it by itself.
+   */
+  restore(tokenIds: ArrayLike<number>): Promise<number>;
   /** Samples tokens after what was prefilled; the sequence grows by what was yielded. */
   generate(options?: GenerateOptions): AsyncIterable<GeneratedToken>;
   /**
@@ -96,6 +103,12 @@ export interface Session {
    * With `trace` it gives trace() of what it generates, whether or not this one does.
    */
   fork(options?: { trace?: boolean }): Promise<Session>;
+  /**
+   * Appends tokens that another session of this engine has read, without reading them: what they know of is the text that they
+   * were read in. They must all be held there; then read something here. Nothing that follows goes into this session's store.
+   * Throws UnsupportedError where slots were dropped, have left a sliding window, or depend on more than one position.
+   */
+  link(from: Session, options?: LinkOptions): Promise<void>;
   /**
    * Drops what exceeds a cache plan's budget: by default the session's own, else one that it has gathered for (`collect`).
    * prefill() and generate() do so themselves when the plan's schedule says.
@@ -152,6 +165,13 @@ export interface PrefillOptions {
   onLogProbs?: (logProbs: Float64Array, firstRow: number) => void;
   /** If given, receives what the output matrix sees of every token: [rows, hiddenSize] f32 after the last norm, in order. */
   onHidden?: (hidden: Float32Array, firstRow: number) => void;
+}
+
+export interface LinkOptions {
+  /** Tokens [start, end) of the other session. Default: all. */
+  start?: number;
+  end?: number;
+  signal?: AbortSignal;
 }
 
 export interface GenerateOptions {

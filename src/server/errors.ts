@@ -1,13 +1,15 @@
-/** Errors as OpenAI's clients read them: { error: { message, type, param, code } } with a status. */
+/** Errors as clients read them: OpenAI's { error: { message, type, param, code } }, or Anthropic's, with a status. */
 import { CapacityError, InputError, UnsupportedError } from "../runtime/errors.ts";
 
+export type ErrorStatus = 400 | 401 | 404 | 409 | 413 | 429 | 500 | 503;
+
 export class RequestError extends Error {
-  readonly status: 400 | 401 | 404 | 413 | 429 | 500 | 503;
+  readonly status: ErrorStatus;
   readonly code: string | null;
   readonly param: string | null;
 
   constructor(
-    status: RequestError["status"],
+    status: ErrorStatus,
     message: string,
     { code = null, param = null }: { code?: string | null; param?: string | null } = {},
   ) {
@@ -45,4 +47,24 @@ export function errorBody({ status, message, param, code }: RequestError): objec
           ? "server_error"
           : "invalid_request_error";
   return { error: { message, type, param, code } };
+}
+
+const anthropicTypes: Record<ErrorStatus, string> = {
+  400: "invalid_request_error",
+  401: "authentication_error",
+  404: "not_found_error",
+  409: "invalid_request_error",
+  413: "request_too_large",
+  429: "rate_limit_error",
+  500: "api_error",
+  503: "overloaded_error",
+};
+
+export function anthropicErrorBody({ status, message }: RequestError) {
+  return { type: "error", error: { type: anthropicTypes[status], message } };
+}
+
+/** In the dialect of the route. */
+export function errorBodyAt(path: string, error: RequestError): object {
+  return /^\/v1\/messages(\/|$)/.test(path) ? anthropicErrorBody(error) : errorBody(error);
 }

@@ -1,18 +1,19 @@
 /**
  * Prompts that begin alike are read once: what was read stays as a session, and the next prompt goes on in a copy of the one
  * that shares most with it. Copies share pages. Requests that come while a common beginning is still being read wait for it.
+ * Sessions under different plans are kept side by side and give room to each other, the least recently used first.
  */
 import type { Plan } from "../context/plan.ts";
 import { readingPlan } from "../context/reading-plan.ts";
 import { commonPrefix, LEAST_REST } from "../engine/shared-prefix.ts";
 import type { BlockStore, Engine, Session } from "../engine/types.ts";
+import { CapacityError } from "../runtime/errors.ts";
 
 /** Fewer tokens are read faster than shared. */
 const LEAST_SHARED = 64;
 
 export interface PrefixPoolOptions {
   readonly engine: Engine;
-  readonly plan: Plan;
   readonly store?: BlockStore;
   /** Bytes of pages of all sessions above which those that nobody uses are closed, the least recently used first. */
   readonly maxBytes: number;
@@ -31,6 +32,8 @@ export interface ReadPrompt {
 }
 
 interface Entry {
+  /** Of the plan that it was read for. */
+  readonly key: string;
   ids: Int32Array;
   session?: Session;
   ready: Promise<void>;
@@ -54,24 +57,36 @@ export class PrefixPool {
     return this.entries.size;
   }
 
-  async read(ids: Int32Array, options: ReadOptions): Promise<ReadPrompt> {
-    const { engine, plan, store } = this.options;
+  /** Rejects with CapacityError if there is no room, though all that nobody uses was closed; with the signal's reason if aborted. */
+  async read(plan: Plan, ids: Int32Array, options: ReadOptions): Promise<ReadPrompt> {
+    for (;;)
+      try {
+        return await this.tryToRead(plan, ids, options);
+      } catch (error) {
+        if (!(error instanceof CapacityError) || !(await this.closeOldest())) throw error;
+      }
+  }
+
+  private async tryToRead(plan: Plan, ids: Int32Array, options: ReadOptions): Promise<ReadPrompt> {
+    const { engine, store } = this.options;
     const { plan: reading, dropsAfter, keepsAll } = readingPlan(plan);
     if (!keepsAll) {
       const session = await engine.session({ plan, store });
       await prefillOrClose(session, ids, options);
       return { session, cachedTokens: session.restored };
     }
+    const key = JSON.stringify(plan);
     for (;;) {
-      const closest = this.closest(ids);
+      const closest = this.closest(key, ids);
       if (closest && !closest.entry.session) {
         await untilAborted(closest.entry.ready, options.signal).catch(() => {});
         options.signal?.throwIfAborted();
         continue;
       }
       const isThere = closest?.entry.ids.length === ids.length && closest.common === ids.length;
-      const entry = isThere ? closest.entry : this.add(ids);
-      const cachedTokens = isThere ? ids.length : await this.fill(entry, closest, reading, options);
+      const entry = isThere ? closest.entry : this.add(key, ids);
+      const open = () => engine.session({ plan: reading, collect: [plan.cache], store });
+      const cachedTokens = isThere ? ids.length : await this.fill(entry, closest, open, options);
       const session = await this.copyOf(entry);
       if (dropsAfter) await session.compress(plan.cache);
       await this.makeRoom();
@@ -79,21 +94,30 @@ export class PrefixPool {
     }
   }
 
-  private add(ids: Int32Array): Entry {
-    const entry: Entry = { ids, ready: Promise.resolve(), turn: Promise.resolve(), users: 0, usedAt: ++this.clock };
+  private add(key: string, ids: Int32Array): Entry {
+    const entry: Entry = {
+      key,
+      ids,
+      ready: Promise.resolve(),
+      turn: Promise.resolve(),
+      users: 0,
+      usedAt: ++this.clock,
+    };
     this.entries.add(entry);
     return entry;
   }
 
   /** Reads an entry's prompt; one that is broken off stays as far as it was read. */
-  private async fill(entry: Entry, closest: Closest | undefined, plan: Plan, options: ReadOptions): Promise<number> {
-    const { engine, store, plan: wanted } = this.options;
+  private async fill(
+    entry: Entry,
+    closest: Closest | undefined,
+    open: () => Promise<Session>,
+    options: ReadOptions,
+  ): Promise<number> {
     const { ids } = entry;
     let cached = 0;
     const read = async () => {
-      const session = closest
-        ? await this.copyOf(closest.entry)
-        : await engine.session({ plan, collect: [wanted.cache], store });
+      const session = closest ? await this.copyOf(closest.entry) : await open();
       if (closest) cached = await session.truncate(Math.min(closest.common, ids.length - LEAST_REST));
       const begin = cached;
       try {
@@ -135,9 +159,10 @@ export class PrefixPool {
   }
 
   /** That which shares most; of what is being read, only if most of it is shared. */
-  private closest(ids: Int32Array): Closest | undefined {
+  private closest(key: string, ids: Int32Array): Closest | undefined {
     let best: Closest | undefined;
     for (const entry of this.entries) {
+      if (entry.key !== key) continue;
       const common = commonPrefix(entry.ids, ids);
       const isWorth = common >= LEAST_SHARED && (entry.session || common >= entry.ids.length / 2);
       if (isWorth && common > (best?.common ?? 0)) best = { entry, common };
@@ -147,14 +172,17 @@ export class PrefixPool {
 
   private async makeRoom(): Promise<void> {
     const { engine, maxBytes } = this.options;
-    for (;;) {
-      const { cacheBytes } = await engine.memory();
-      const idle = [...this.entries].filter(({ users, session }) => users === 0 && session);
-      const [oldest, ...others] = idle.sort((a, b) => a.usedAt - b.usedAt);
-      if (cacheBytes <= maxBytes || others.length === 0) return;
-      this.entries.delete(oldest);
-      await oldest.session?.dispose();
-    }
+    while ((await engine.memory()).cacheBytes > maxBytes && (await this.closeOldest({ butLast: true })));
+  }
+
+  /** Closes the session that nobody uses whose last use is longest ago. Gives whether there was one. */
+  private async closeOldest({ butLast = false } = {}): Promise<boolean> {
+    const idle = [...this.entries].filter(({ users, session }) => users === 0 && session);
+    if (idle.length === 0 || (butLast && idle.length === 1)) return false;
+    const oldest = idle.reduce((a, b) => (a.usedAt < b.usedAt ? a : b));
+    this.entries.delete(oldest);
+    await oldest.session?.dispose();
+    return true;
   }
 
   /** Closes all sessions that are kept. */

@@ -1,11 +1,13 @@
-/** Sends one completion: as a stream of chunks, or whole. */
+/** Sends the answers to one request: as a stream of chunks, or whole. */
 import type { Context } from "hono";
 import { streamSSE } from "hono/streaming";
-import { type Choice, chunk, type Heading, type Kind, usageOf, wholeAnswer } from "./answers.ts";
-import { type CompletionEvent, type CompletionOptions, complete } from "./completion.ts";
+import { AnswerGatherer } from "./answer-gatherer.ts";
+import { chunk, type Heading, type Kind, type Piece, usageOf, wholeAnswer } from "./answers.ts";
+import { type CompletionEvent, type CompletionOptions, complete, type PromptReader } from "./completion.ts";
 import { asRequestError, errorBody, RequestError } from "./errors.ts";
+import type { LogProbShape } from "./log-probs.ts";
 import type { Metrics } from "./metrics.ts";
-import type { PrefixPool } from "./prefix-pool.ts";
+import type { Trace } from "./trace.ts";
 
 /** Proxies and clients give up on a silent connection. */
 const PING_MS = 5_000;
@@ -13,9 +15,14 @@ const PING_MS = 5_000;
 export interface Job {
   readonly kind: Kind;
   readonly heading: Heading;
-  readonly pool: PrefixPool;
+  readonly reader: PromptReader;
   readonly metrics: Metrics;
   readonly options: Omit<CompletionOptions, "signal">;
+  /** Of each prompt, what answers begin with. */
+  readonly echo?: readonly string[];
+  /** For each answer, where log probabilities are asked for. */
+  readonly logProbs?: () => LogProbShape;
+  readonly showIds?: boolean;
   readonly includeUsage: boolean;
   readonly showProgress: boolean;
   /** Aborted when the client has gone, or the server stops. */
@@ -25,14 +32,14 @@ export interface Job {
 }
 
 export async function respondWhole(context: Context, job: Job): Promise<Response> {
-  const texts: string[] = [];
-  const choices: Choice[] = [];
+  const answers = new AnswerGatherer(job);
+  let trace: Trace | undefined;
   const counted = await run(job, (event) => {
-    if (event.type === "text") texts[event.index] = (texts[event.index] ?? "") + event.text;
-    if (event.type === "end")
-      choices.push({ index: event.index, text: texts[event.index] ?? "", reason: event.reason });
+    if (event.type === "traced") trace = event.trace;
+    else answers.add(event);
   });
-  return context.json(wholeAnswer(job.kind, job.heading, choices, counted.usage()));
+  const whole = wholeAnswer(job.kind, job.heading, answers.choices(), counted.usage());
+  return context.json({ ...whole, ...(trace && { trace }) });
 }
 
 /** `onEnd` is called when the stream has ended. */
@@ -43,27 +50,16 @@ export function respondStream(context: Context, job: Job, onEnd: () => void): Re
     stream.onAbort(() => abort.abort(new RequestError(400, "The client has gone.")));
     const send = (data: object) => stream.writeSSE({ data: JSON.stringify(data) });
     const ping = setInterval(() => void stream.write(": ping\n\n"), PING_MS);
+    const piecesOf = pieceMaker(job);
     try {
       await stream.write(": ping\n\n");
       const counted = await run(job, async (event) => {
-        switch (event.type) {
-          case "reading": {
-            const { done, total } = event;
-            if (showProgress)
-              await send({ ...chunk(kind, heading, [], none), prompt_progress: { processed: done, total } });
-            break;
-          }
-          case "read":
-            if (kind === "text") break;
-            for (let index = 0; index < job.options.n; index++)
-              await send(chunk(kind, heading, [{ index, begins: true }], none));
-            break;
-          case "text":
-            await send(chunk(kind, heading, [{ index: event.index, text: event.text }], none));
-            break;
-          case "end":
-            await send(chunk(kind, heading, [{ index: event.index, reason: event.reason }], none));
-        }
+        if (event.type === "reading") {
+          const { done, total } = event;
+          if (showProgress)
+            await send({ ...chunk(kind, heading, [], none), prompt_progress: { processed: done, total } });
+        } else if (event.type === "traced") await send({ ...chunk(kind, heading, [], none), trace: event.trace });
+        else for (const piece of piecesOf(event)) await send(chunk(kind, heading, [piece], none));
       });
       if (includeUsage) await send(chunk(kind, heading, [], counted.usage()));
       await stream.writeSSE({ data: "[DONE]" });
@@ -80,29 +76,78 @@ export function respondStream(context: Context, job: Job, onEnd: () => void): Re
   return response;
 }
 
+type AnswerEvent = Exclude<CompletionEvent, { type: "reading" | "traced" }>;
+
+/** What chunks say of an event. */
+function pieceMaker({ kind, options, echo, logProbs, showIds }: Job): (event: AnswerEvent) => Piece[] {
+  const shapes = new Map<number, LogProbShape>();
+  const shapeOf = (index: number) => {
+    const shape = shapes.get(index) ?? logProbs?.();
+    if (shape) shapes.set(index, shape);
+    return shape;
+  };
+  return (event) => {
+    if (event.type === "end") return [{ index: event.index, reason: event.reason }];
+    if (event.type === "read") {
+      const { prompt, logProbs: tokens } = event;
+      const promptIds = showIds ? { promptIds: Array.from(options.prompts[prompt]) } : {};
+      const begins = {
+        ...(kind === "chat" ? { begins: true as const } : echo && { text: echo[prompt] }),
+        ...promptIds,
+      };
+      if (Object.keys(begins).length === 0) return [];
+      return Array.from({ length: options.n }, (_, i) => {
+        const index = prompt * options.n + i;
+        return { index, ...begins, ...(tokens && { logProbs: shapeOf(index)?.(tokens) }) };
+      });
+    }
+    const { index, tokens } = event;
+    const said: Omit<Piece, "index"> =
+      event.type === "text"
+        ? { text: event.text }
+        : event.type === "call"
+          ? { call: { index: event.call, id: event.id, name: event.name, arguments: "" } }
+          : { call: { index: event.call, arguments: event.text } };
+    const logProbsOfPiece = tokens.length > 0 ? shapeOf(index)?.(tokens) : undefined;
+    const tokenIds = showIds ? tokens.map(({ tokenId }) => tokenId) : undefined;
+    if (event.type === "text" && event.text === "" && !logProbsOfPiece && !tokenIds) return [];
+    return [{ index, ...said, logProbs: logProbsOfPiece, tokenIds }];
+  };
+}
+
 /** Counts while it runs, whatever becomes of it. */
-async function run(job: Job, onEvent: (event: CompletionEvent) => void | Promise<void>) {
+export async function run(job: Job, onEvent: (event: CompletionEvent) => void | Promise<void>) {
   const { metrics, options, abort } = job;
-  const promptTokens = options.promptIds.length;
   const start = performance.now();
-  let [cachedTokens, outputTokens, reason] = [0, 0, "error"];
+  let [promptTokens, cachedTokens, outputTokens, reason] = [0, 0, 0, "error"];
   let isFirst = true;
+  let isWaiting = true;
+  /** When answers had their last token. */
+  const tokenAt = new Map<number, number>();
   metrics.running++;
+  metrics.waiting++;
   try {
-    await complete(job.pool, { ...options, signal: abort.signal }, (event) => {
+    await complete(job.reader, { ...options, signal: abort.signal }, (event) => {
+      if (isWaiting) {
+        isWaiting = false;
+        metrics.waiting--;
+      }
       if (event.type === "read") {
-        cachedTokens = event.cachedTokens;
-        metrics.promptTokens += promptTokens;
-        metrics.cachedTokens += cachedTokens;
-      }
-      if (event.type === "text" && isFirst) {
-        metrics.sawFirstToken((performance.now() - start) / 1000);
-        isFirst = false;
-      }
-      if (event.type === "end") {
+        promptTokens += options.prompts[event.prompt].length;
+        cachedTokens += event.cachedTokens;
+        metrics.promptTokens += options.prompts[event.prompt].length;
+        metrics.cachedTokens += event.cachedTokens;
+      } else if (event.type === "end") {
         outputTokens += event.tokens;
         metrics.generatedTokens += event.tokens;
         reason = event.reason;
+      } else if ("tokens" in event && event.tokens.length > 0) {
+        const now = performance.now();
+        const before = tokenAt.get(event.index);
+        if (before !== undefined) metrics.sawNextToken((now - before) / 1000);
+        tokenAt.set(event.index, now);
+        if (isFirst) metrics.sawFirstToken((now - start) / 1000);
+        isFirst = false;
       }
       return onEvent(event);
     });
@@ -111,7 +156,8 @@ async function run(job: Job, onEvent: (event: CompletionEvent) => void | Promise
     throw error;
   } finally {
     metrics.running--;
-    metrics.finish(reason);
+    if (isWaiting) metrics.waiting--;
+    metrics.finish(reason, (performance.now() - start) / 1000);
   }
   return { usage: () => usageOf(promptTokens, cachedTokens, outputTokens) };
 }

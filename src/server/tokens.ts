@@ -6,7 +6,7 @@ import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { bodyOf, messageSchema, messagesOf, parseBody } from "./chat-request.ts";
 import { RequestError } from "./errors.ts";
 
-const tokenizeSchema = z.looseObject({
+export const tokenizeSchema = z.looseObject({
   prompt: z.string().optional(),
   content: z.string().optional(),
   messages: z.array(messageSchema).min(1).optional(),
@@ -17,7 +17,7 @@ const tokenizeSchema = z.looseObject({
   return_token_strs: z.boolean().nullish(),
   with_pieces: z.boolean().optional(),
 });
-const detokenizeSchema = z.looseObject({ tokens: z.array(z.number().int().min(0)) });
+export const detokenizeSchema = z.looseObject({ tokens: z.array(z.number().int().min(0)) });
 
 export function addTokenRoutes(app: Hono, tokenizer: Tokenizer, contextLength: number): void {
   const textOf = (id: number) => new TextDecoder().decode(tokenizer.tokenBytes(id));

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { vocabularyMetadata } from "../../test/support/tiny-vocabulary.ts";
 import type { GgufMetadata } from "../formats/gguf.ts";
 import { InputError, UnsupportedError } from "../runtime/errors.ts";
-import { type ChatMessage, hasChat, renderChat } from "./chat-template.ts";
+import { type ChatMessage, hasChat, renderChat, type ToolDescription } from "./chat-template.ts";
 import { createTokenizer, type Tokenizer } from "./tokenizer.ts";
 
 const trimming =
@@ -126,4 +126,81 @@ test("an unknown role, and messages that the template refuses, are InputErrors",
   assert.throws(() => renderChat(chatMl, [{ role: "user<|im_end|>", content: "a" }]), InputError);
   const refusing = tokenizer("{{ raise_exception('roles must alternate') }}");
   assert.throws(() => renderChat(refusing, user("a")), /roles must alternate/);
+});
+
+const weather: ToolDescription = {
+  type: "function",
+  function: {
+    name: "weather",
+    description: "Gives it.",
+    parameters: { type: "object", properties: { "the city": {} } },
+  },
+};
+const called: ChatMessage[] = [
+  { role: "user", content: "Where is the sand?" },
+  {
+    ...{ role: "assistant", content: "Let me see." },
+    tool_calls: [{ type: "function", function: { name: "weather", arguments: { city: "Paris" } } }],
+  },
+  { role: "tool", tool_call_id: "call_1", content: "rain" },
+  { role: "tool", tool_call_id: "call_2", content: "wind" },
+];
+/** As Qwen's: tools as JSON, calls with their arguments as JSON, results in one turn. */
+const withTools =
+  "{% if tools %}<|im_start|>tools{% for tool in tools %}\n{{ tool | tojson }}{% endfor %}<|im_end|>{% endif %}" +
+  "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}{% for c in m.tool_calls or [] %}{{ '\n' }}<tool_call>\n" +
+  '{"name": "{{ c.function.name }}", "arguments": {{ c.function.arguments | tojson }}}\n</tool_call>{% endfor %}<|im_end|>{% endfor %}';
+
+test("a template that knows tools writes them, their calls and their results itself", () => {
+  const knowing = tokenizer(withTools);
+  const text = knowing.decode(renderChat(knowing, called, { tools: [weather] }), { special: true });
+  const call = '<tool_call>\n{"name": "weather", "arguments": {"city": "Paris"}}\n</tool_call>';
+  const [tools] = text.split("<|im_end|>");
+  assert.deepEqual(JSON.parse(tools.replace("<|im_start|>tools", "")), weather);
+  assert.equal(
+    text.slice(tools.length),
+    "<|im_end|><|im_start|>user\nWhere is the sand?<|im_end|>" +
+      `<|im_start|>assistant\nLet me see.\n${call}<|im_end|><|im_start|>tool\nrain<|im_end|><|im_start|>tool\nwind<|im_end|>`,
+  );
+  assert.ok(!knowing.decode(renderChat(knowing, called), { special: true }).includes("tools"));
+});
+
+test("for a template that knows none, tools are told in the system message, calls and results are text", () => {
+  const text = chatMl.decode(renderChat(chatMl, called, { tools: [weather], addGenerationPrompt: false }), {
+    special: true,
+  });
+  const turns = text.split("<|im_end|>\n").map((turn) => turn.replace("<|im_start|>", ""));
+  assert.ok(turns[0].startsWith("system\n") && turns[0].includes(`<tools>\n${JSON.stringify(weather)}\n</tools>`));
+  assert.deepEqual(turns.slice(1), [
+    "user\nWhere is the sand?",
+    'assistant\nLet me see.\n<tool_call>\n{"name": "weather", "arguments": {"city":"Paris"}}\n</tool_call>',
+    "user\n<tool_response>\nrain\n</tool_response>\n<tool_response>\nwind\n</tool_response>",
+    "",
+  ]);
+  const system = renderChat(chatMl, [{ role: "system", content: "Be brief." }, ...called], { tools: [weather] });
+  assert.match(chatMl.decode(system), /^system\nBe brief\.\n\nYou can call functions/);
+});
+
+test("control tokens inside tools, calls and results are text, with and without a template that knows tools (fast-check)", () => {
+  const word = fc.string({ unit: fc.constantFrom("<|im_end|>", "<|im_start|>", "<|", "|>", "im_end", '"', "\n", "x") });
+  const knowing = tokenizer(withTools);
+  fc.assert(
+    fc.property(word, word, word, (a, b, c) => {
+      const tools = [
+        { type: "function", function: { name: a, parameters: { [b]: { description: c, enum: [a, 1] } } } },
+      ];
+      const messages: ChatMessage[] = [
+        { role: "user", content: "x", name: c },
+        {
+          ...{ role: "assistant", content: b },
+          tool_calls: [{ id: c, type: "function", function: { name: a, arguments: { [c]: b } } }],
+        },
+        { role: "tool", content: a, tool_call_id: b },
+      ];
+      const plain = (count: number) => Array.from({ length: count }, () => [imStart, imEnd]).flat();
+      assert.deepEqual(controlTokens(renderChat(knowing, messages, { tools, addGenerationPrompt: false })), plain(4));
+      assert.deepEqual(controlTokens(renderChat(chatMl, messages, { tools, addGenerationPrompt: false })), plain(4));
+    }),
+    { numRuns: 200, seed: 1 },
+  );
 });

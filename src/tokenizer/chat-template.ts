@@ -1,7 +1,7 @@
 /**
  * Conversations to token ids with the chat template of the file (Jinja, as Hugging Face's `apply_chat_template`).
  *
- * What the template writes may be a control token; what a message contains never is. Where a message spells out a
+ * What the template writes may be a control token; what a message or a tool contains never is. Where a text spells out a
  * control token, or could complete one together with its surroundings, a guard character is put inside. The template
  * is rendered with guarded messages, the result is cut at control tokens, and only then are the guards removed: text
  * between two control tokens is tokenised as a whole, so harmless messages give the ids of the rendered string.
@@ -11,10 +11,33 @@ import { InputError, UnsupportedError } from "../runtime/errors.ts";
 import { IdBuffer } from "./id-buffer.ts";
 import { TokenMatcher } from "./token-matcher.ts";
 import type { Tokenizer } from "./tokenizer.ts";
+import { knowsTools, withToolsAsText } from "./tool-prompt.ts";
 
 export interface ChatMessage {
   role: string;
   content: string;
+  /** What an assistant has called. Names are the templates'. */
+  tool_calls?: readonly ToolCall[];
+  /** Of a tool's message: the call that it answers. */
+  tool_call_id?: string;
+  name?: string;
+}
+
+export interface ToolCall {
+  readonly id?: string;
+  readonly type: "function";
+  /** Arguments are an object, or text where what was given is no JSON. */
+  readonly function: { readonly name: string; readonly arguments: unknown };
+}
+
+/** A tool as OpenAI describes it; templates write it as JSON. */
+export type ToolDescription = Readonly<Record<string, unknown>>;
+
+export interface ChatOptions {
+  /** Default: true. */
+  addGenerationPrompt?: boolean;
+  /** Told by the template, or in the system message where it knows of none. */
+  tools?: readonly ToolDescription[];
 }
 
 type SpecialToken = readonly [text: string, id: number];
@@ -29,24 +52,27 @@ export function hasChat(tokenizer: Tokenizer): boolean {
 
 export function renderChat(
   tokenizer: Tokenizer,
-  messages: ChatMessage[],
-  { addGenerationPrompt = true }: { addGenerationPrompt?: boolean } = {},
+  messages: readonly ChatMessage[],
+  { addGenerationPrompt = true, tools = [] }: ChatOptions = {},
 ): Int32Array {
   // A token of one character cannot hold a guard, so it is text.
   const special = [...tokenizer.specialTokens].filter(([text]) => text.length > 1);
   const matcher = new TokenMatcher(special);
-  const guarded = messages.map(({ role, content }) => {
+  const guardAll = <T>(value: T): T =>
+    mapTexts(value, (text) => guard(text.replaceAll(GUARD, "\ufffd"), special, matcher)) as T;
+  const isTold = knowsTools(tokenizer.chatTemplate ?? "");
+  const guarded = (isTold ? messages : withToolsAsText(messages, tools)).map(({ role, ...message }) => {
     // A role stands inside control tokens in some templates ('<|' + role + '|>'), so it is one of the usual words.
     if (!roles.includes(role))
       throw new InputError(`chat: expected a role out of ${roles.join(", ")}, got "${role}". Correct the message.`, {
         expected: roles,
         got: role,
       });
-    return { role, content: guard(content.replaceAll(GUARD, "\ufffd"), special, matcher) };
+    return { role, ...guardAll(message) };
   });
   const out = new IdBuffer();
   matcher.split(
-    renderTemplate(tokenizer, guarded, addGenerationPrompt),
+    renderTemplate(tokenizer, guarded, { addGenerationPrompt, tools: isTold ? guardAll(tools) : [] }),
     (text) => {
       const ids = tokenizer.encode(text.replaceAll(GUARD, ""), { bos: false });
       out.append(ids, 0, ids.length);
@@ -60,6 +86,14 @@ export function renderChat(
   withBos[0] = tokenizer.bosId!;
   withBos.set(ids, 1);
   return withBos;
+}
+
+/** The same value with other texts, keys included. */
+function mapTexts(value: unknown, map: (text: string) => string): unknown {
+  if (typeof value === "string") return map(value);
+  if (Array.isArray(value)) return value.map((item) => mapTexts(item, map));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [map(key), mapTexts(member, map)]));
 }
 
 /** Puts guards where a text holds a control token, or could hold its beginning, its end or its middle. */
@@ -106,7 +140,11 @@ function beginsInside(token: string, text: string): boolean {
   return false;
 }
 
-function renderTemplate(tokenizer: Tokenizer, messages: ChatMessage[], addGenerationPrompt: boolean): string {
+function renderTemplate(
+  tokenizer: Tokenizer,
+  messages: readonly ChatMessage[],
+  { addGenerationPrompt, tools }: Required<ChatOptions>,
+): string {
   const { chatTemplate, bosId, eosId } = tokenizer;
   if (chatTemplate === undefined)
     throw new UnsupportedError(
@@ -116,6 +154,7 @@ function renderTemplate(tokenizer: Tokenizer, messages: ChatMessage[], addGenera
   try {
     return new Template(chatTemplate).render({
       messages,
+      ...(tools.length > 0 && { tools }),
       add_generation_prompt: addGenerationPrompt,
       bos_token: textOf(bosId),
       eos_token: textOf(eosId),

@@ -176,3 +176,12 @@ test("a store that cannot write does not end the reading", async () => {
   assert.equal(text, (await read(qwen, ids, {})).text);
   assert.ok(puts <= 3, `${puts} tries`);
 });
+
+test("a text's keys are those under which its blocks were put, in order, and differ by plan", async () => {
+  const store = new MemoryStore();
+  const ids = randomIds(qwen, 200, 9);
+  await read(qwen, ids, { store, plan: { cache: { format: "q4" } } });
+  assert.deepEqual(await qwen.textKeys(ids, parsePlan({ cache: { format: "q4" } })), [...store.blocks.keys()]);
+  assert.equal(store.blocks.size, 3);
+  assert.ok((await qwen.textKeys(ids)).every((key) => !store.blocks.has(key)));
+});

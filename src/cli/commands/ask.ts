@@ -10,6 +10,7 @@ import { citationsOf, citationsText } from "../citations.ts";
 import { addContextCacheOption, type ContextCacheOptions, openContextCache } from "../context-cache.ts";
 import { documentsOf } from "../documents.ts";
 import { interruptible } from "../interrupt.ts";
+import { readLinked } from "../linked-prompt.ts";
 import { expectRoom, findModel, loadEngine } from "../model.ts";
 import {
   type AutoComputeOptions,
@@ -21,11 +22,12 @@ import {
 } from "../options.ts";
 import { write } from "../output.ts";
 import { resolvePlan } from "../plan.ts";
-import { placeOfDocument, renderPrompt, stopsOf } from "../prompt.ts";
+import { placeOfDocument, renderPrompt, renderSeparately, stopsOf } from "../prompt.ts";
 import { peakBytes, statisticsLine } from "../statistics.ts";
 
 interface AskOptions extends AutoComputeOptions, SamplingOptions, ContextCacheOptions {
   model: string;
+  reuse: "exact" | "epic";
   /** Passages to show. */
   trace?: number;
   json?: true;
@@ -38,6 +40,10 @@ for standard input. The last argument is the question.
 What was read is kept (longspan cache), also if Ctrl-C ends the reading: the next
 question about the same documents begins where they end.
 
+--reuse epic keeps every file by itself, and puts files together in any order and
+choice: what a file says is then read without knowing the files before it. Good
+for facts in many files, not for what only several files together say.
+
 --trace shows where the answer comes from: the passages that the model looked at
 most while it wrote, each with its share of that, as file and lines. Lines of
 PDF, DOCX, EPUB and HTML are those of the text taken out of them.
@@ -48,6 +54,8 @@ Examples:
   $ git log -p | longspan ask - "What changed in the parser?" --max-tokens 200
   $ longspan ask contract.pdf "When can it be ended?" --trace
   $ longspan ask long-book.txt "Who speaks last?" --plan auto
+  $ longspan ask may.md june.md july.md "When was the roof repaired?" --reuse epic
+  $ longspan ask july.md may.md "And who paid for it?" --reuse epic
   $ longspan ask book.txt "Name the ship." --json --plan '{"cache":{"format":"f32"}}'`;
 
 export function askCommand(): Command {
@@ -62,6 +70,11 @@ export function askCommand(): Command {
         .argParser(wholeNumber("--trace", 1))
         .preset("3"),
     )
+    .addOption(
+      new Option("--reuse <how>", "what is reused: texts that begin alike (exact), or single files (epic)")
+        .choices(["exact", "epic"])
+        .default("exact"),
+    )
     .option("--json", "print one JSON object instead of streaming the answer")
     .addHelpText("after", EXAMPLES)
     .action(ask);
@@ -75,9 +88,11 @@ async function ask(inputs: string[], options: AskOptions): Promise<void> {
       `ask: expected paths and then a question, got ${paths.length === 0 ? `only "${question}"` : "an empty question"}. Write: longspan ask FILE "question".`,
     );
   const { signal } = interruptible();
-  const documents = await documentsOf(paths, signal);
+  const named = await documentsOf(paths, signal);
   const file = await findModel(options.model, signal);
-  const tokenIds = renderPrompt(file.tokenizer, documents.text, [{ question }]);
+  const separate = options.reuse === "epic" ? renderSeparately(file.tokenizer, named.parts, question) : undefined;
+  const documents = { ...named, ...(separate && { text: separate.text, starts: separate.starts }) };
+  const tokenIds = separate?.tokenIds ?? renderPrompt(file.tokenizer, documents.text, [{ question }]);
   const place =
     options.trace === undefined ? undefined : placeOfDocument(file.tokenizer, tokenIds, documents.text, question);
   const plan = resolvePlan(options.plan, file, {
@@ -94,8 +109,10 @@ async function ask(inputs: string[], options: AskOptions): Promise<void> {
   let session: Session | undefined;
   try {
     const store = openContextCache(options);
-    session = await engine.session({ plan, trace: place !== undefined, store });
-    const { promptTokens, cachedTokens, prefillSeconds } = await readPrompt(session, tokenIds, signal);
+    const wanted = { plan, trace: place !== undefined, store };
+    const linked = separate && (await readLinked(engine, separate, { ...wanted, signal }));
+    session = linked?.session ?? (await engine.session(wanted));
+    const { promptTokens, cachedTokens, prefillSeconds } = linked ?? (await readPrompt(session, tokenIds, signal));
     const generation = { ...samplingOf(options), stop: stopsOf(file.tokenizer), signal };
     const answer = await writeAnswer(session, generation, options.json ? () => {} : write);
     if (!options.json) await write("\n");

@@ -1,14 +1,21 @@
-/** longspan serve: OpenAI's completions on a port of this machine. */
+/** longspan serve: OpenAI's and Anthropic's requests, answered on a port of this machine. */
 import { Command } from "commander";
+import type { Plan } from "../../context/plan.ts";
 import { contextLengthOf } from "../../context/position/rotation.ts";
+import type { Engine } from "../../engine/types.ts";
+import { DiskBlockStore } from "../../hub/block-store.ts";
+import { contextsFolder } from "../../hub/home.ts";
+import { InputError } from "../../runtime/errors.ts";
 import { createApp } from "../../server/app.ts";
+import { type LoadingSite, loadingSite } from "../../server/loading.ts";
 import { listen } from "../../server/serve.ts";
 import { wholeNumber } from "../arguments.ts";
 import { addContextCacheOption, type ContextCacheOptions, openContextCache } from "../context-cache.ts";
 import { Interrupted, interruptible } from "../interrupt.ts";
-import { findModel, loadEngine } from "../model.ts";
+import { findModel, type ModelFile } from "../model.ts";
 import { addComputeOptions, addModelOption, type ComputeOptions } from "../options.ts";
 import { resolvePlan } from "../plan.ts";
+import { type ProgressBar, progressBar } from "../progress.ts";
 import { formatCount } from "../statistics.ts";
 import { version } from "../version.ts";
 
@@ -19,10 +26,14 @@ interface ServeOptions extends ComputeOptions, ContextCacheOptions {
   apiKey?: string;
   maxRequests: number;
   cacheMb: number;
+  cors?: string;
 }
 
 const EXAMPLES = `
-Routes: /v1/chat/completions, /v1/completions, /v1/models, /health, /metrics.
+Routes: /v1/chat/completions, /v1/completions, /v1/embeddings, /v1/messages
+(Anthropic's), /v1/models, /v1/cache, /tokenize, /detokenize, /health, /metrics;
+/openapi.json describes them. It listens at once and answers 503 until the model
+is loaded.
 Prompts that begin alike are read once, also at the same time; what was read is
 kept on disk as well (longspan cache). A request may bring a context plan of its
 own as "long_context". Ctrl-C ends it.
@@ -34,13 +45,14 @@ Examples:
       -d '{"messages":[{"role":"user","content":"Hello"}],"stream":true}'`;
 
 export function serveCommand(): Command {
-  const command = new Command("serve").description("answer OpenAI-compatible requests over HTTP");
+  const command = new Command("serve").description("answer OpenAI's and Anthropic's requests over HTTP");
   return addContextCacheOption(addComputeOptions(addModelOption(command)))
     .option("--host <address>", "address to listen on; 0.0.0.0 lets other machines in", "127.0.0.1")
     .option("--port <n>", "port to listen on; 0 takes a free one", wholeNumber("--port", 0), 8080)
     .option("--api-key <key>", "ask for this key (default: LONGSPAN_API_KEY, else none)")
     .option("--max-requests <n>", "requests answered at once; more get 429", wholeNumber("--max-requests", 1), 32)
     .option("--cache-mb <n>", "memory for texts that were read, in MB", wholeNumber("--cache-mb", 1), 2048)
+    .option("--cors <origin>", "let pages of this origin call it from a browser; * lets all", corsOrigin)
     .addHelpText("after", EXAMPLES)
     .action(serve);
 }
@@ -49,28 +61,65 @@ async function serve(options: ServeOptions): Promise<void> {
   const { signal } = interruptible();
   const file = await findModel(options.model, signal);
   const plan = resolvePlan(options.plan, file, { tokens: 0 });
-  const engine = await loadEngine(file, { threads: options.threads, signal });
+  const site = loadingSite({ corsOrigin: options.cors });
+  const { url, stop } = await listen(site, options);
+  process.stderr.write(`${url}: 503 until the model is loaded\n`);
+  let engine: Engine | undefined;
   try {
-    const server = createApp({
-      ...{ engine, plan, version: version(), maxRequests: options.maxRequests },
-      name: nameOf(options.model),
-      store: openContextCache(options),
-      cacheBytes: options.cacheMb * 1e6,
-      apiKey: options.apiKey ?? process.env.LONGSPAN_API_KEY,
-      onError: (error) => process.stderr.write(`${(error as Error)?.stack ?? error}\n`),
-    });
-    const { url, stop } = await listen(server, options);
+    engine = await loadInto(site, file, { threads: options.threads, signal });
+    site.open(createServer(engine, plan, options));
     const context = formatCount(contextLengthOf(plan.position, file.contextLength));
     process.stderr.write(`${engine.model.name}, context ${context} tokens: ${url}/v1 (Ctrl-C ends it)\n`);
     await new Promise<void>((done) => {
       if (signal.aborted) done();
       signal.addEventListener("abort", () => done(), { once: true });
     });
-    await stop();
     if (!(signal.reason instanceof Interrupted)) throw signal.reason;
   } finally {
-    await engine.dispose();
+    await stop();
+    await engine?.dispose();
   }
+}
+
+/** The progress is shown in the terminal and told to clients. */
+async function loadInto(
+  site: LoadingSite,
+  { path }: ModelFile,
+  { threads, signal }: { threads?: number; signal: AbortSignal },
+): Promise<Engine> {
+  // Imported here so that what is refused before starts without the engine.
+  const { load } = await import("../../index.ts");
+  let bar: ProgressBar | undefined;
+  const onProgress = (done: number, total: number) => {
+    bar ??= progressBar(process.stderr, { label: "loading weights", total, unit: "bytes" });
+    bar.update(done);
+    site.progress = done / total;
+  };
+  const engine = await load(path, { threads, signal, onProgress });
+  bar?.finish();
+  return engine;
+}
+
+function createServer(engine: Engine, plan: Plan, options: ServeOptions) {
+  return createApp({
+    ...{ engine, plan, version: version(), maxRequests: options.maxRequests },
+    name: nameOf(options.model),
+    store: openContextCache(options),
+    contexts: options.cache ? new DiskBlockStore(contextsFolder()) : undefined,
+    cacheBytes: options.cacheMb * 1e6,
+    apiKey: options.apiKey ?? process.env.LONGSPAN_API_KEY,
+    corsOrigin: options.cors,
+    onError: (error) => process.stderr.write(`${(error as Error)?.stack ?? error}\n`),
+  });
+}
+
+/** An origin as browsers write it, or *. */
+function corsOrigin(text: string): string {
+  if (text === "*" || (URL.canParse(text) && new URL(text).origin === text)) return text;
+  const hint = URL.canParse(text) && new URL(text).origin !== "null" ? new URL(text).origin : "http://localhost:3000";
+  throw new InputError(`--cors: expected an origin or *, got "${text}". Write for example --cors ${hint}.`, {
+    got: text,
+  });
 }
 
 /** A catalogue name as it is, else the file's name without its ending. */

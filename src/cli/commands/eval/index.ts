@@ -9,6 +9,7 @@ import { paretoCommand } from "./pareto.ts";
 import { perplexityCommand } from "./perplexity.ts";
 import { positionsCommand } from "./positions.ts";
 import { reportCommand } from "./report.ts";
+import { reuseCommand } from "./reuse.ts";
 import { runCommand } from "./run.ts";
 import { samplesCommand } from "./samples.ts";
 import { tasksCommand } from "./tasks.ts";
@@ -34,6 +35,7 @@ export function evalCommand(): Command {
     paretoCommand(),
     formatsCommand(),
     positionsCommand(),
+    reuseCommand(),
     memoryCommand(),
     compareCommand(),
     reportCommand(),

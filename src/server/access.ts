@@ -1,0 +1,29 @@
+/** Who may call: an API key, in constant time, and pages of other origins. */
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { Hono } from "hono";
+import { cors } from "hono/cors";
+import { RequestError } from "./errors.ts";
+
+/** Everything under /v1 asks for the key, as OpenAI's clients send it or as Anthropic's do. */
+export function askForKey(app: Hono, key: string): void {
+  app.use("/v1/*", async (context, next) => {
+    const bearer = isSame(context.req.header("authorization"), `Bearer ${key}`);
+    const plain = isSame(context.req.header("x-api-key"), key);
+    if (!bearer && !plain)
+      throw new RequestError(401, "Incorrect API key. Send it as `Authorization: Bearer KEY` or `x-api-key: KEY`.", {
+        code: "invalid_api_key",
+      });
+    await next();
+  });
+}
+
+/** Before the key is asked for: a browser sends none when it asks what is allowed. */
+export function allowOrigin(app: Hono, origin: string): void {
+  const allowMethods = ["GET", "POST", "DELETE"];
+  app.use(cors({ origin, allowMethods, exposeHeaders: ["retry-after"], maxAge: 600 }));
+}
+
+function isSame(given: string | undefined, expected: string): boolean {
+  const sum = (text: string) => createHash("sha256").update(text).digest();
+  return given !== undefined && timingSafeEqual(sum(given), sum(expected));
+}
