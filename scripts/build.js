@@ -1,8 +1,9 @@
-// Builds everything: kernels (AssemblyScript, with and without relaxed SIMD) and haystacks into build/, TypeScript into dist/.
+// Builds everything: kernels (AssemblyScript, with and without relaxed SIMD), haystacks and the web page into build/, TypeScript into dist/.
 // Run by `npm ci` through `prepare`, also where --omit=dev has left the compilers out.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { buildWeb } from "./build-web.js";
 import { buildHaystacks } from "./haystacks.js";
 
 process.chdir(fileURLToPath(new URL("..", import.meta.url)));
@@ -29,6 +30,7 @@ for (const target of targets) {
   run("node_modules/assemblyscript/bin/asc.js", "kernels/index.ts", "--config", "asconfig.json", "--target", target);
 }
 buildHaystacks();
+await buildWeb();
 run("node_modules/typescript/bin/tsc");
 
 // What tsc wrote for a source that is gone would still be tested, and packed.

@@ -16,7 +16,7 @@ const failed = steps.filter(([title, ...args]) => {
 });
 
 console.log("\n== lines");
-const files = ["bin", "src", "kernels", "test", "scripts", "bench"].flatMap(sources);
+const files = ["bin", "src", "web", "kernels", "test", "scripts", "bench"].flatMap(sources);
 const folders = new Map();
 for (const { path, lines } of files) {
   const folder = path
@@ -43,7 +43,7 @@ process.exit(failed.length > 0 ? 1 : 0);
 function sources(root) {
   return readdirSync(root, { recursive: true })
     .map((name) => `${root}/${name.replaceAll("\\", "/")}`)
-    .filter((path) => /\.[jt]s$/.test(path) && !path.includes("node_modules/"))
+    .filter((path) => /\.[jt]sx?$/.test(path) && !path.includes("node_modules/"))
     .map((path) => ({ path, lines: readFileSync(path, "utf8").split("\n").length - 1 }));
 }
 

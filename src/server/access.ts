@@ -23,6 +23,21 @@ export function allowOrigin(app: Hono, origin: string): void {
   app.use(cors({ origin, allowMethods, exposeHeaders: ["retry-after"], maxAge: 600 }));
 }
 
+/**
+ * A browser sends simple requests of any page here without asking; such a page could not read the answer, but it could have texts
+ * computed and contexts dropped. Pages of `allowed` may; "*" lets all.
+ */
+export function refuseOtherSites(app: Hono, allowed: string | undefined): void {
+  app.use(async (context, next) => {
+    const isForeign = context.req.header("sec-fetch-site") === "cross-site" && context.req.method !== "GET";
+    if (isForeign && allowed !== "*" && context.req.header("origin") !== allowed)
+      throw new RequestError(403, "Pages of other sites may not call this server. Start it with --cors ORIGIN.", {
+        code: "cross_site",
+      });
+    await next();
+  });
+}
+
 function isSame(given: string | undefined, expected: string): boolean {
   const sum = (text: string) => createHash("sha256").update(text).digest();
   return given !== undefined && timingSafeEqual(sum(given), sum(expected));

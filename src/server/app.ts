@@ -1,7 +1,7 @@
 /** All routes over one engine. A Hono app knows no port; serve.ts gives it one. */
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import { allowOrigin, askForKey } from "./access.ts";
+import { allowOrigin, askForKey, refuseOtherSites } from "./access.ts";
 import { addCacheRoutes } from "./cache-routes.ts";
 import { addCompletionRoutes } from "./completions.ts";
 import { addEmbeddingRoutes } from "./embeddings.ts";
@@ -41,6 +41,7 @@ export function createApp(options: ServerOptions): ServerApp {
     return context.json(errorBodyAt(path, new RequestError(404, `There is no ${method} ${path}.`)), 404);
   });
   if (corsOrigin !== undefined) allowOrigin(app, corsOrigin);
+  refuseOtherSites(app, corsOrigin);
   app.use(
     bodyLimit({
       maxSize: MOST_BODY_BYTES,

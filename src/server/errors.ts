@@ -1,7 +1,7 @@
 /** Errors as clients read them: OpenAI's { error: { message, type, param, code } }, or Anthropic's, with a status. */
 import { CapacityError, InputError, UnsupportedError } from "../runtime/errors.ts";
 
-export type ErrorStatus = 400 | 401 | 404 | 409 | 413 | 429 | 500 | 503;
+export type ErrorStatus = 400 | 401 | 403 | 404 | 409 | 413 | 429 | 500 | 503;
 
 export class RequestError extends Error {
   readonly status: ErrorStatus;
@@ -52,6 +52,7 @@ export function errorBody({ status, message, param, code }: RequestError): objec
 const anthropicTypes: Record<ErrorStatus, string> = {
   400: "invalid_request_error",
   401: "authentication_error",
+  403: "permission_error",
   404: "not_found_error",
   409: "invalid_request_error",
   413: "request_too_large",

@@ -55,3 +55,19 @@ test("pages of one origin, or of all, may call; by default none; a browser's que
   assert.equal(stream.headers.get("access-control-allow-origin"), "*");
   assert.match(await stream.text(), /data: \[DONE\]\n\n$/);
 });
+
+test("pages of other sites may not post, whatever they send, unless --cors names them; programs and the own page may", async () => {
+  const statusOf = async (corsOrigin: string | undefined, headers: Record<string, string>, method = "POST") => {
+    const { app } = createApp({ ...tiny.options, corsOrigin });
+    const body = method === "POST" ? JSON.stringify({ content: "sand" }) : undefined;
+    return (await app.request(method === "POST" ? "/tokenize" : "/health", { method, headers, body })).status;
+  };
+  const other = { "sec-fetch-site": "cross-site", origin: "https://a.example" };
+  assert.equal(await statusOf(undefined, { ...other, "content-type": "text/plain" }), 403);
+  assert.equal(await statusOf("https://b.example", other), 403);
+  assert.equal(await statusOf("https://a.example", other), 200);
+  assert.equal(await statusOf("*", other), 200);
+  assert.equal(await statusOf(undefined, other, "GET"), 200);
+  assert.equal(await statusOf(undefined, { "sec-fetch-site": "same-origin" }), 200);
+  assert.equal(await statusOf(undefined, {}), 200);
+});

@@ -2,6 +2,7 @@
 import { type Context, Hono } from "hono";
 import { allowOrigin } from "./access.ts";
 import { errorBodyAt, RequestError } from "./errors.ts";
+import { addPageFiles } from "./web.ts";
 
 /** Anything that answers requests and can be stopped: see listen(). */
 export interface Site {
@@ -35,6 +36,7 @@ export function loadingSite({ corsOrigin }: { corsOrigin?: string } = {}): Loadi
     later(context);
     return context.json({ status: "loading", progress: loading.progress }, 503);
   });
+  addPageFiles(waiting);
   waiting.all("*", (context) => {
     later(context);
     const error = new RequestError(503, "The model is loading. Try again.", { code: "model_loading" });

@@ -40,6 +40,7 @@ export function openApi({ version, hasKey }: { version: string; hasKey: boolean 
 const reasons: Record<ErrorStatus, string> = {
   400: "The request is wrong, or does not fit the context.",
   401: "The key is wrong or missing.",
+  403: "A page of another site asks: see `--cors`.",
   404: "There is no such thing.",
   409: "It is pinned, or blocks of it are missing.",
   413: "The body is too long.",

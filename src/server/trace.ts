@@ -3,9 +3,9 @@
  * how much is still held; and the passages that were attended to most, as places in the longest text of the messages.
  */
 import { attendedPassages } from "../engine/attended-passages.ts";
+import { attentionScores } from "../engine/attention-scores.ts";
 import type { KeptSlots, Session } from "../engine/types.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import { attentionScores } from "./attention-scores.ts";
 import type { ChatRequest, CompletionRequest } from "./chat-request.ts";
 import { RequestError } from "./errors.ts";
 import { placeOfText, type SoughtText } from "./text-place.ts";

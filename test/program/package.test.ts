@@ -65,7 +65,7 @@ test("npm pack has the program, its types, kernels, data and haystacks, one of e
     ...["LICENSE", "README.md", "package.json", "bin/longspan.js"],
     ...["build/kernels-relaxed.wasm", "build/kernels-simd.wasm"],
     ...["build/haystacks/moby-dick.txt.gz", "build/haystacks/speeches.txt.gz"],
-    ...["THIRD_PARTY.md", ...filesIn("data")],
+    ...["THIRD_PARTY.md", ...filesIn("data"), ...filesIn("build/web")],
     ...modules.flatMap((module) => [`${module}.js`, `${module}.d.ts`]),
   ];
   const paths = packed.files.map(({ path }) => path);

@@ -32,7 +32,7 @@ interface ServeOptions extends ComputeOptions, ContextCacheOptions {
 const EXAMPLES = `
 Routes: /v1/chat/completions, /v1/completions, /v1/embeddings, /v1/messages
 (Anthropic's), /v1/models, /v1/cache, /tokenize, /detokenize, /health, /metrics;
-/openapi.json describes them. It listens at once and answers 503 until the model
+/openapi.json describes them; / is a web page. It listens at once and answers 503 until the model
 is loaded.
 Prompts that begin alike are read once, also at the same time; what was read is
 kept on disk as well (longspan cache). A request may bring a context plan of its
@@ -69,7 +69,9 @@ async function serve(options: ServeOptions): Promise<void> {
     engine = await loadInto(site, file, { threads: options.threads, signal });
     site.open(createServer(engine, plan, options));
     const context = formatCount(contextLengthOf(plan.position, file.contextLength));
-    process.stderr.write(`${engine.model.name}, context ${context} tokens: ${url}/v1 (Ctrl-C ends it)\n`);
+    process.stderr.write(
+      `${engine.model.name}, context ${context} tokens: ${url} in a browser, ${url}/v1 for programs (Ctrl-C ends it)\n`,
+    );
     await new Promise<void>((done) => {
       if (signal.aborted) done();
       signal.addEventListener("abort", () => done(), { once: true });

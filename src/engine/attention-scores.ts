@@ -1,15 +1,25 @@
 /**
- * How much each token of a text was attended to by retrieval heads: s(p) of engine/attended-passages.ts, whose passages are the
- * largest sums of these scores. Their test holds the two together.
+ * How much each token of a text was attended to by retrieval heads, out of what session.trace() gives.
+ *
+ *   r(h, p) = min over i ≥ p of the mean of w(h) over the 64 positions from i on      what it gives by recency: this only grows
+ *   x(h, p) = max(0, w(h, p) − r(h, p))
+ *   c(h)    = max over 16 tokens in a row of Σ x(h) / Σ x(h) over the text             near 1 for a head that retrieves
+ *   s(p)    = Σ_h c(h)⁴ · x(h, p)
+ *
+ * w(h, p) is what KV head h gives position p in all steps of the answer. p runs over the text alone, i too, but what follows
+ * the text counts in the means; the first 4 positions of all (sinks) are left out. Lesser sinks inside the text stay, in heads
+ * that look at many places: c⁴ leaves little of them.
+ *
+ * Retrieval heads: Wu et al., arXiv 2404.15574. Here they are found anew for every answer, not beforehand on probes.
  */
-import type { TracedHead } from "../engine/types.ts";
+import type { TracedHead } from "./types.ts";
 
 const SINKS = 4;
 const RUN_TOKENS = 16;
 const RECENCY_TOKENS = 64;
 const SHARPNESS = 4;
 
-/** For the positions [begin, end); those among the first four of all are 0. */
+/** s(p) at the positions [begin, end); 0 among the first four of all. */
 export function attentionScores(
   heads: readonly TracedHead[],
   { begin, end }: { begin: number; end: number },
@@ -40,7 +50,7 @@ function withoutRecency(weights: Float32Array, length: number): Float64Array {
 }
 
 /** The sum of every `run` values in a row, or of all where there are fewer. */
-function runSums(values: Float32Array | Float64Array, run: number): Float64Array {
+export function runSums(values: Float32Array | Float64Array, run: number): Float64Array {
   const length = Math.min(run, values.length);
   const sums = new Float64Array(values.length - length + 1);
   let before = 0;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { attendedPassages } from "../engine/attended-passages.ts";
-import type { TracedHead } from "../engine/types.ts";
+import { attendedPassages } from "./attended-passages.ts";
 import { attentionScores } from "./attention-scores.ts";
+import type { TracedHead } from "./types.ts";
 
 function headsOf(length: number, ...weights: ((position: number) => number)[]): TracedHead[] {
   return weights.map((weight, kvHead) => {
