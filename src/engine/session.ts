@@ -6,9 +6,10 @@ import { CapacityError, InputError, UnsupportedError } from "../runtime/errors.t
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { ControllerMethods } from "./controller-methods.ts";
 import { needsOf } from "./needs.ts";
+import { checkTargets, checkTokens } from "./prompt-checks.ts";
 import type { Caller } from "./rpc.ts";
 import { type Schedule, scheduleOf } from "./schedule.ts";
-import { LEAST_REST } from "./shared-prefix.ts";
+import { chunkFor, LEAST_REST } from "./shared-prefix.ts";
 import type { Stepper } from "./stepper.ts";
 import { StopText } from "./stop-text.ts";
 import { blocksOf, type StoredText } from "./stored-text.ts";
@@ -76,8 +77,9 @@ export class EngineSession implements Session {
 
   async prefill(tokenIds: ArrayLike<number>, options: PrefillOptions = {}): Promise<void> {
     const { caller, id: session } = this.parts;
-    this.checkTokens(tokenIds);
-    const targets = options.onLogProbs && this.checkTargets(options.targets, tokenIds.length);
+    const { contextLength, model } = this.parts;
+    checkTokens(tokenIds, { held: this.length, contextLength, model });
+    const targets = options.onLogProbs && checkTargets(options.targets, tokenIds.length, model);
     const { schedule } = this;
     await this.exclusively(async () => {
       await caller.call("expectRoom", { session, tokens: tokenIds.length, schedule: schedule.room });
@@ -126,7 +128,7 @@ export class EngineSession implements Session {
     for (let first = from; first < tokenIds.length; ) {
       signal?.throwIfAborted();
       const chunk = stepper.isBusy ? Math.min(SHARED_CHUNK, this.parts.chunk) : this.parts.chunk;
-      const end = Math.min(tokenIds.length, first + chunk, first + untilDue(this.length));
+      const end = Math.min(first + chunkFor(tokenIds.length - first, chunk), first + untilDue(this.length));
       const call = {
         session,
         tokenIds: tokenIds.slice(first, end),
@@ -257,35 +259,6 @@ export class EngineSession implements Session {
           "Shorten the text, use a model with a longer context, or a plan whose position method reaches further.",
         { expected: contextLength, got: total },
       );
-  }
-
-  private checkTokens(tokenIds: ArrayLike<number>): void {
-    const { vocabularySize } = this.parts.model;
-    if (tokenIds.length === 0) throw new InputError("prefill: expected at least one token, got none. Give some text.");
-    this.checkLength("prompt", tokenIds.length);
-    for (let i = 0; i < tokenIds.length; i++) {
-      const id = tokenIds[i];
-      if (!Number.isInteger(id) || id < 0 || id >= vocabularySize)
-        throw new InputError(`prefill: token ${i}: expected an id from 0 to ${vocabularySize - 1}, got ${id}.`, {
-          got: id,
-        });
-    }
-  }
-
-  private checkTargets(targets: ArrayLike<number> = [], expected: number): Int32Array {
-    const { vocabularySize } = this.parts.model;
-    if (targets.length !== expected)
-      throw new InputError(
-        `prefill: expected a target for each of ${expected} tokens, got ${targets.length}. Give -1 where none is wanted.`,
-        { expected, got: targets.length },
-      );
-    for (let i = 0; i < targets.length; i++)
-      if (!Number.isInteger(targets[i]) || targets[i] < -1 || targets[i] >= vocabularySize)
-        throw new InputError(
-          `prefill: target ${i}: expected an id from 0 to ${vocabularySize - 1}, or -1, got ${targets[i]}.`,
-          { got: targets[i] },
-        );
-    return Int32Array.from(targets);
   }
 
   async truncate(length: number): Promise<number> {

@@ -5,6 +5,13 @@ export const MOST_STEPS = 8;
 /** Tokens that are always read, so that an answer does not depend on what was shared. */
 export const LEAST_REST = MOST_STEPS + 1;
 
+/** Tokens of the next chunk of at most `most`, so that no short one is left of `tokens`: where a reading began must not show at its end. */
+export function chunkFor(tokens: number, most: number): number {
+  const rest = tokens - most;
+  if (rest <= 0) return tokens;
+  return rest < LEAST_REST && most > 2 * LEAST_REST ? tokens - LEAST_REST : most;
+}
+
 /** Tokens that both begin with. */
 export function commonPrefix(a: ArrayLike<number>, b: ArrayLike<number>): number {
   const end = Math.min(a.length, b.length);

@@ -99,6 +99,7 @@ export const operations: readonly Operation[] = [
 export function errorsOf({ method, path, errors = [] }: Operation): ErrorStatus[] {
   const always: ErrorStatus[] = [500, 503];
   const ofBodies: ErrorStatus[] = method === "post" ? [400, 413] : [];
+  const ofOtherSites: ErrorStatus[] = method === "get" ? [] : [403];
   const ofKey: ErrorStatus[] = path.startsWith("/v1") ? [401] : [];
-  return [...new Set([...always, ...ofBodies, ...ofKey, ...errors])].sort();
+  return [...new Set([...always, ...ofBodies, ...ofOtherSites, ...ofKey, ...errors])].sort();
 }

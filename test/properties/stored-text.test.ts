@@ -177,6 +177,30 @@ test("a store that cannot write does not end the reading", async () => {
   assert.ok(puts <= 3, `${puts} tries`);
 });
 
+test("what is left behind a stored beginning may end anywhere in a chunk of 512: 1 to 12 tokens after it give the same logits, bit for bit", async () => {
+  const logProbOf = async (ids: number[], store?: BlockStore) => {
+    const session = await qwen.session({ store });
+    await session.prefill(ids);
+    for await (const { logProb } of session.generate({ maxTokens: 1, logProbs: 0, ignoreEnd: true })) {
+      const { restored } = session;
+      await session.dispose();
+      return { logProb, restored };
+    }
+    return undefined;
+  };
+  const ids = randomIds(qwen, 256 + 512 + 12, 11);
+  const store = new MemoryStore();
+  await logProbOf(ids.slice(0, 260), store);
+  for (let behind = 1; behind <= 12; behind++) {
+    const text = ids.slice(0, 768 + behind);
+    const copy = new MemoryStore();
+    for (const [key, block] of store.blocks) copy.blocks.set(key, block);
+    const stored = await logProbOf(text, copy);
+    assert.equal(stored?.restored, 256);
+    assert.equal(stored?.logProb, (await logProbOf(text))?.logProb, `${behind} tokens behind`);
+  }
+});
+
 test("a text's keys are those under which its blocks were put, in order, and differ by plan", async () => {
   const store = new MemoryStore();
   const ids = randomIds(qwen, 200, 9);

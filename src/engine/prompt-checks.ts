@@ -1,0 +1,46 @@
+/** What is wrong with the tokens of a prefill() is said before any is read. */
+import { CapacityError, InputError } from "../runtime/errors.ts";
+import type { ModelInfo } from "./types.ts";
+
+/** Throws CapacityError if they do not fit behind the `held` ones, InputError if any is no token. */
+export function checkTokens(
+  tokenIds: ArrayLike<number>,
+  { held, contextLength, model }: { held: number; contextLength: number; model: ModelInfo },
+): void {
+  const { vocabularySize } = model;
+  const total = held + tokenIds.length;
+  if (tokenIds.length === 0) throw new InputError("prefill: expected at least one token, got none. Give some text.");
+  if (total > contextLength)
+    throw new CapacityError(
+      `prompt: ${total.toLocaleString("en")} tokens, the context is ${contextLength.toLocaleString("en")}. ` +
+        "Shorten the text, use a model with a longer context, or a plan whose position method reaches further.",
+      { expected: contextLength, got: total },
+    );
+  for (let i = 0; i < tokenIds.length; i++) {
+    const id = tokenIds[i];
+    if (!Number.isInteger(id) || id < 0 || id >= vocabularySize)
+      throw new InputError(`prefill: token ${i}: expected an id from 0 to ${vocabularySize - 1}, got ${id}.`, {
+        got: id,
+      });
+  }
+}
+
+/** Targets as they are sent; throws InputError unless there is a token, or −1, for each of the prompt's. */
+export function checkTargets(
+  targets: ArrayLike<number> = [],
+  expected: number,
+  { vocabularySize }: ModelInfo,
+): Int32Array {
+  if (targets.length !== expected)
+    throw new InputError(
+      `prefill: expected a target for each of ${expected} tokens, got ${targets.length}. Give -1 where none is wanted.`,
+      { expected, got: targets.length },
+    );
+  for (let i = 0; i < targets.length; i++)
+    if (!Number.isInteger(targets[i]) || targets[i] < -1 || targets[i] >= vocabularySize)
+      throw new InputError(
+        `prefill: target ${i}: expected an id from 0 to ${vocabularySize - 1}, or -1, got ${targets[i]}.`,
+        { got: targets[i] },
+      );
+  return Int32Array.from(targets);
+}
