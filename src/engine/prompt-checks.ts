@@ -8,14 +8,8 @@ export function checkTokens(
   { held, contextLength, model }: { held: number; contextLength: number; model: ModelInfo },
 ): void {
   const { vocabularySize } = model;
-  const total = held + tokenIds.length;
   if (tokenIds.length === 0) throw new InputError("prefill: expected at least one token, got none. Give some text.");
-  if (total > contextLength)
-    throw new CapacityError(
-      `prompt: ${total.toLocaleString("en")} tokens, the context is ${contextLength.toLocaleString("en")}. ` +
-        "Shorten the text, use a model with a longer context, or a plan whose position method reaches further.",
-      { expected: contextLength, got: total },
-    );
+  checkLength("prompt", held + tokenIds.length, contextLength);
   for (let i = 0; i < tokenIds.length; i++) {
     const id = tokenIds[i];
     if (!Number.isInteger(id) || id < 0 || id >= vocabularySize)
@@ -23,6 +17,16 @@ export function checkTokens(
         got: id,
       });
   }
+}
+
+/** Throws CapacityError if a text of `total` tokens does not fit. */
+export function checkLength(where: string, total: number, contextLength: number): void {
+  if (total > contextLength)
+    throw new CapacityError(
+      `${where}: ${total.toLocaleString("en")} tokens, the context is ${contextLength.toLocaleString("en")}. ` +
+        "Shorten the text, use a model with a longer context, or a plan whose position method reaches further.",
+      { expected: contextLength, got: total },
+    );
 }
 
 /** Targets as they are sent; throws InputError unless there is a token, or −1, for each of the prompt's. */

@@ -2,11 +2,11 @@
 import { type CachePlan, droppingOf } from "../context/cache/plan.ts";
 import { repeatParts } from "../context/cache/score/kvzip.ts";
 import type { Plan } from "../context/plan.ts";
-import { CapacityError, InputError, UnsupportedError } from "../runtime/errors.ts";
+import { InputError, UnsupportedError } from "../runtime/errors.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { ControllerMethods } from "./controller-methods.ts";
 import { needsOf } from "./needs.ts";
-import { checkTargets, checkTokens } from "./prompt-checks.ts";
+import { checkLength, checkTargets, checkTokens } from "./prompt-checks.ts";
 import type { Caller } from "./rpc.ts";
 import { type Schedule, scheduleOf } from "./schedule.ts";
 import { chunkFor, LEAST_REST } from "./shared-prefix.ts";
@@ -99,7 +99,8 @@ export class EngineSession implements Session {
   }
 
   async restore(tokenIds: ArrayLike<number>): Promise<number> {
-    this.checkTokens(tokenIds);
+    const { contextLength, model } = this.parts;
+    checkTokens(tokenIds, { held: this.length, contextLength, model });
     if (this.length > 0)
       throw new InputError(`restore: expected an empty session, got one of ${this.length} tokens. Open another.`);
     return this.exclusively(() => this.beginFromStore(Int32Array.from(tokenIds), 0));
@@ -231,7 +232,7 @@ export class EngineSession implements Session {
         `link: expected tokens [start, end) of the ${from.length} that the other session holds, got [${start}, ${end}). Give a part of them.`,
         { expected: from.length, got: [start, end] },
       );
-    this.checkLength("link", end - start);
+    checkLength("link", this.length + end - start, this.parts.contextLength);
     if (this.schedule.byLayers || this.schedule.untilDue(0) !== Number.POSITIVE_INFINITY)
       throw new UnsupportedError(
         "link: expected a plan that drops nothing while it reads, got a schedule that does. Take another schedule.",
@@ -248,17 +249,6 @@ export class EngineSession implements Session {
       }
     };
     await from.exclusively(() => this.exclusively(work));
-  }
-
-  private checkLength(where: string, tokens: number): void {
-    const { contextLength } = this.parts;
-    const total = this.length + tokens;
-    if (total > contextLength)
-      throw new CapacityError(
-        `${where}: ${total.toLocaleString("en")} tokens, the context is ${contextLength.toLocaleString("en")}. ` +
-          "Shorten the text, use a model with a longer context, or a plan whose position method reaches further.",
-        { expected: contextLength, got: total },
-      );
   }
 
   async truncate(length: number): Promise<number> {
