@@ -58,6 +58,13 @@ export { defaultPlan, type Plan, parsePlan } from "./context/plan.ts";
 export { type Choice, type Technique, techniqueOptions } from "./context/technique.ts";
 export { type AttendedPassage, attendedPassages } from "./engine/attended-passages.ts";
 export { type CalibrateOptions, calibrate } from "./engine/calibrate.ts";
+export {
+  type LinkedText,
+  type LinkTextsOptions,
+  linkTexts,
+  partsAround,
+  type TextParts,
+} from "./engine/linked-text.ts";
 export type { TechniqueModule } from "./engine/techniques.ts";
 export type * from "./engine/types.ts";
 export { maxPrefillChunk } from "./engine/types.ts";
