@@ -70,7 +70,8 @@ export function lineChart({ label, curves, frame, axis, threshold }: LineChart):
       ? []
       : [
           segment([left, y(threshold)], [right, y(threshold)], { "stroke-opacity": 0.6, "stroke-dasharray": "2 3" }),
-          axisText(formatScore(threshold), right, y(threshold) - 5, "end"),
+          // Above the line there may be no room.
+          axisText(formatScore(threshold), left + 4, y(threshold) + 13, "start"),
         ];
   const faintFirst = [...curves.filter((curve) => curve.faint), ...curves.filter((curve) => !curve.faint)];
   const drawn = faintFirst.map((curve) => drawCurve(curve, axis, y));
