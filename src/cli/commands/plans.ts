@@ -25,6 +25,17 @@ Examples:
   $ longspan plans show exact
   $ longspan plans check '{"position":{"method":"yarn","factor":4}}' --model smollm2-135m`;
 
+/** From docs/techniques/README.md, where the figures are. */
+const ADVICE = `
+Which to use, as measured on small models (docs/techniques has the figures):
+  beyond the trained length   dca
+  less memory, all kept       k8v4, then q4
+  fewer tokens kept           value-aware or snapkv if the question is read before
+                              tokens go; else lag-kv for a half, key-diff with
+                              adaptive for less; not attention-sum, key-norm or
+                              expected-attention
+`;
+
 const CHECK_EXAMPLES = `
 Examples:
   $ longspan plans check plan.json --model qwen2.5-coder-0.5b
@@ -74,6 +85,7 @@ async function list({ json }: { json?: true }): Promise<void> {
     );
     await write(`\n${table}\n`);
   }
+  await write(ADVICE);
 }
 
 interface CheckOptions {
