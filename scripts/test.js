@@ -1,6 +1,7 @@
 // npm test: sets itself up (packages, build, models), then runs the fast tests, the thorough ones, and those with real models.
 //   node scripts/test.js [fast|thorough|models] [part of a file's path]
-// fast: beside the sources, and directly in test/. thorough: properties of whole engines and programs. models: real weights.
+// fast: beside the sources, but for those of the server, and directly in test/. thorough: properties of whole engines, servers and
+// programs. models: real weights.
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { Readable } from "node:stream";
@@ -65,7 +66,8 @@ function note(message) {
 }
 
 function isFast(file) {
-  return file.startsWith("dist/src/") || /^dist\/test\/(support\/)?[^/]+$/.test(file);
+  if (file.startsWith("dist/src/")) return !file.startsWith("dist/src/server/");
+  return /^dist\/test\/(support\/)?[^/]+$/.test(file);
 }
 
 function needsModel(file) {
