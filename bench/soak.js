@@ -88,7 +88,7 @@ async function lane() {
 const seen = [];
 async function look() {
   const metrics = await (await fetch(`${url}/metrics`)).text();
-  const pages = Number(/kv_cache_bytes(?:\{[^}]*\})? (\S+)/.exec(metrics)?.[1]);
+  const pages = Number(/^longspan:kv_cache_bytes(?:\{[^}]*\})? (\S+)/m.exec(metrics)?.[1]);
   const rss = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid}/status`, "utf8"))?.[1]) / 1024;
   const requests = Object.values(counts).reduce((sum, count) => sum + count, 0);
   seen.push({
