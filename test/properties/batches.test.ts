@@ -123,3 +123,23 @@ test("a reader that stops in the middle of its text does not hold up the others"
   await reader.return?.();
   await Promise.all([slow.dispose(), quick.dispose()]);
 });
+
+test("while a long prompt is read, a session that is written gets a token after at most 3 of its chunks, and chunks are of 128 tokens", async () => {
+  const [engine] = engines;
+  const [writer, reader] = [await engine.session(), await engine.session()];
+  await writer.prefill(randomIds(engine, 50, 1));
+  const done: number[] = [];
+  const seen: number[] = [];
+  const abort = new AbortController();
+  const writing = (async () => {
+    for await (const _ of writer.generate({ ignoreEnd: true, signal: abort.signal })) seen.push(done.length);
+  })().catch(() => {});
+  await reader.prefill(randomIds(engine, 1900, 2), { onProgress: (tokens) => done.push(tokens) });
+  abort.abort(new Error("enough"));
+  await writing;
+  assert.ok(done.length >= 1900 / 128, `${done.length} chunks`);
+  const waits = seen.map((chunks, i) => chunks - (seen[i - 1] ?? 0));
+  assert.ok(Math.max(...waits) <= 3, `${waits}`);
+  assert.ok(seen.length >= 5, `${seen.length} tokens`);
+  await Promise.all([writer.dispose(), reader.dispose()]);
+});
