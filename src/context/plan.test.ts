@@ -49,7 +49,7 @@ const wrong: [value: unknown, message: RegExp][] = [
   [{ position: { method: "yarn" } }, /^plan: position\.factor: /],
   [{ cach: {} }, /^plan: .*"cach"/],
   [{ cache: { budget: 4 } }, /^plan: cache\.budget: has no meaning while nothing is dropped/],
-  [{ prefill: "full" }, /^plan: prefill: .*object/],
+  [{ prefill: "fast" }, /^plan: prefill: .*object/],
   [[], /^plan: .*object/],
   [null, /^plan: .*object/],
   ["exact", /^plan: .*object/],

@@ -1,6 +1,6 @@
 /**
  * A context plan: everything specific to long context, as data, validated before any weight is read.
- * Each axis has a trivial member that defines its contract; `position` and `cache` have real choices so far.
+ * Each axis has a trivial member that defines its contract.
  */
 import { z } from "zod";
 import { InputError } from "../runtime/errors.ts";
@@ -9,28 +9,23 @@ import { cacheFormats } from "./cache/format/registry.ts";
 import { cacheSchema } from "./cache/plan.ts";
 import { cacheSchedules } from "./cache/schedule/registry.ts";
 import { cacheScores } from "./cache/score/registry.ts";
+import { decodeMethods } from "./decode/registry.ts";
 import { positionMethods, positionOptionsSchema } from "./position/registry.ts";
+import { prefillSchema } from "./prefill/plan.ts";
+import { prefillMethods } from "./prefill/registry.ts";
+import { tokenSelections } from "./select/registry.ts";
+import { speculations } from "./speculate/registry.ts";
 
-/** Axes that have their trivial member only. */
-const trivial = {
-  prefill: { full: "every token attends to all before it" },
-  decode: { full: "every new token attends to all before it" },
-  speculate: { none: "one token a step" },
-  memory: { none: "nothing beyond the context" },
-} as const;
-
-function method<A extends keyof typeof trivial>(axis: A) {
-  const [only] = Object.keys(trivial[axis]) as [keyof (typeof trivial)[A] & string];
-  return z.strictObject({ method: z.literal(only).default(only as never) }).default({ method: only } as never);
-}
+/** The one member so far. */
+const memory = { id: "none", summary: "nothing beyond the context" } as const;
 
 const planSchema = z.strictObject({
   position: positionOptionsSchema.default({ method: "rope" }),
-  prefill: method("prefill"),
-  decode: method("decode"),
+  prefill: prefillSchema.prefault({ method: "full" }),
+  decode: decodeMethods.complete.prefault("full"),
   cache: cacheSchema.prefault({}),
-  speculate: method("speculate"),
-  memory: method("memory"),
+  speculate: speculations.complete.prefault("none"),
+  memory: z.strictObject({ method: z.literal(memory.id).default(memory.id) }).prefault({}),
 });
 
 export interface AxisMember {
@@ -40,17 +35,15 @@ export interface AxisMember {
 
 /** All techniques by axis, as `longspan plans list` shows them. */
 export function planTechniques(): readonly { readonly axis: string; readonly members: readonly AxisMember[] }[] {
-  const only = (axis: keyof typeof trivial) => ({
-    axis,
-    members: Object.entries(trivial[axis]).map(([id, summary]) => ({ id, summary })),
-  });
+  const registries = [
+    ...[prefillMethods, tokenSelections, decodeMethods],
+    ...[cacheScores, cacheAllocations, cacheSchedules, cacheFormats],
+    speculations,
+  ];
   return [
     { axis: "position", members: positionMethods },
-    only("prefill"),
-    only("decode"),
-    ...[cacheScores, cacheAllocations, cacheSchedules, cacheFormats].map(({ axis, members }) => ({ axis, members })),
-    only("speculate"),
-    only("memory"),
+    ...registries.map(({ axis, members }) => ({ axis, members })),
+    { axis: "memory", members: [memory] },
   ].map(({ axis, members }) => ({ axis, members: members.map(({ id, summary }) => ({ id, summary })) }));
 }
 

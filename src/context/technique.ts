@@ -9,7 +9,9 @@ export interface Technique<Schema extends z.ZodObject = z.ZodObject> {
 }
 
 /** A plan's choice: an id where all options are the default ones. */
-export type Choice = string | ({ readonly method: string } & Readonly<Record<string, unknown>>);
+export type Choice = string | CompleteChoice;
+
+export type CompleteChoice = { readonly method: string } & Readonly<Record<string, unknown>>;
 
 export class TechniqueRegistry<T extends Technique> {
   readonly axis: string;
@@ -35,6 +37,14 @@ export class TechniqueRegistry<T extends Technique> {
     if (!technique) throw new Error(`${this.axis}: no technique "${idOf(choice)}"`);
     const options = technique.options.parse(typeof choice === "string" ? { method: choice } : choice);
     return { technique, options: options as never };
+  }
+
+  /** Schema of a choice that gives its id and all options, defaults filled in. */
+  get complete(): z.ZodType<CompleteChoice> {
+    return this.choice.transform((choice) => {
+      const { options } = this.chosen(choice);
+      return options as CompleteChoice;
+    });
   }
 
   /** Schema of a choice; ids and options are looked up when it is used, so that techniques can be added. */

@@ -22,8 +22,14 @@ export async function modelSeed(file: ByteSource): Promise<Uint8Array> {
   return hashOf([new TextEncoder().encode(`${LAYOUT} ${file.size}`), sample]);
 }
 
-export function textSeed(model: Uint8Array, { position, cache: { format, layers } }: Plan): Promise<Uint8Array> {
-  return hashOf([model, new TextEncoder().encode(JSON.stringify({ position, format, layers }))]);
+export function textSeed(model: Uint8Array, plan: Plan): Promise<Uint8Array> {
+  const { position, prefill, cache } = plan;
+  const { format, layers } = cache;
+  const isFull = prefill.method === "full";
+  return hashOf([
+    model,
+    new TextEncoder().encode(JSON.stringify({ position, format, layers, ...(!isFull && { prefill }) })),
+  ]);
 }
 
 async function hashOf(parts: readonly Uint8Array[]): Promise<Uint8Array> {

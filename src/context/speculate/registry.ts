@@ -1,0 +1,12 @@
+/** The speculate axis: one line a method. */
+import { TechniqueRegistry, techniqueOptions } from "../technique.ts";
+import { defineSpeculation } from "./method.ts";
+
+const none = defineSpeculation({
+  id: "none",
+  summary: "one token a step",
+  source: "",
+  options: techniqueOptions("none", {}),
+});
+
+export const speculations = new TechniqueRegistry("speculate", [none]);
