@@ -49,7 +49,7 @@ const wrong: [value: unknown, message: RegExp][] = [
   [{ position: { method: "yarn" } }, /^plan: position\.factor: /],
   [{ cach: {} }, /^plan: .*"cach"/],
   [{ cache: { budget: 4 } }, /^plan: cache\.budget: has no meaning while nothing is dropped/],
-  [{ prefill: "fast" }, /^plan: prefill: .*object/],
+  [{ prefill: "fast" }, /^plan: prefill: expected one of full/],
   [[], /^plan: .*object/],
   [null, /^plan: .*object/],
   ["exact", /^plan: .*object/],

@@ -43,6 +43,8 @@ export interface ChunkSequence {
 export interface ChunkRun {
   readonly sequence: ChunkSequence;
   readonly tokens: number;
+  /** Tokens of what is being written: they are computed, and see the past, as one after the other would. */
+  readonly isWritten?: boolean;
   /** How the trace takes the last of the tokens, if it does. */
   readonly tracing?: Tracing;
 }
@@ -148,7 +150,7 @@ export class Chunk implements LayerContext {
     const seen = this.runs.map((run) => {
       const { stores } = run.sequence;
       const items = zones ? stores.zonedItems(layer, run.tokens, zones) : stores.caches[0].items(layer, run.tokens);
-      return { run, items, splits: this.numSplits(items, run.tokens, shape) };
+      return { run, items, splits: this.numSplits(items, run, shape) };
     });
     const finished: AttentionItem[] = [];
     const merges: { partials: number; splits: number; run: Placed }[] = [];
@@ -195,8 +197,8 @@ export class Chunk implements LayerContext {
   }
 
   /** As many as the sequence alone would have, so that sums are the same. */
-  private numSplits(items: readonly AttentionItem[], tokens: number, shape: LayerShape): number {
-    if (tokens > SPLIT_TOKENS || items.length > shape.numKvHeads) return 1;
+  private numSplits(items: readonly AttentionItem[], { tokens, isWritten }: ChunkRun, shape: LayerShape): number {
+    if ((tokens > SPLIT_TOKENS && !isWritten) || items.length > shape.numKvHeads) return 1;
     return Math.max(1, Math.min(this.parts.space.splits, Math.floor(items[0].numEntries / MIN_SPLIT_PAGES)));
   }
 

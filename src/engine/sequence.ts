@@ -106,10 +106,18 @@ export class Sequence implements ChunkSequence {
     return new Chunk(this.parts, [{ sequence: this, tokens, tracing }]);
   }
 
+  /** Computes tokens that may come next, at most MOST_SEQUENCES and all on the open page: each as a step of its own would. */
+  runAhead(decoder: Decoder, tokenIds: Int32Array): void {
+    this.scores = new Map();
+    const chunk = new Chunk(this.parts, [{ sequence: this, tokens: tokenIds.length, isWritten: true }]);
+    decoder.forward(tokenIds, chunk);
+    chunk.end();
+  }
+
   /** Computes the next token of each of several sequences at once, if their plans allow it: see isPlain. */
   static step(decoder: Decoder, sequences: readonly Sequence[], tokenIds: Int32Array): void {
     for (const sequence of sequences) sequence.scores = new Map();
-    const runs = sequences.map((sequence) => ({ sequence, tokens: 1, tracing: "generated" as const }));
+    const runs = sequences.map((sequence) => ({ sequence, tokens: 1, isWritten: true, tracing: "generated" as const }));
     const chunk = new Chunk(sequences[0].parts, runs);
     decoder.forward(tokenIds, chunk);
     chunk.end();
