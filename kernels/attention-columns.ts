@@ -4,7 +4,8 @@
 //
 // Items, entries, zones and positions are those of attention.ts, but `partial` is where the columns go: f32 [numEntries + 1][64],
 // one block per entry and one for the own page, 0 for what no row sees. The pages are read twice: a slot's weight is known
-// only when the row's maximum and sum over all pages are.
+// only when the row's maximum and sum over all pages are. A further word of an item, if not 0, is where sums along diagonals go,
+// which the caller has filled with zeros: f32 [64 · (numEntries + 1) + 64], slot s of entry e seen by token t adds to 64e + s + 63 − t.
 import { BATCH_BYTES, BATCH_ROWS, BATCH_SCORES, MASKED, maskScores, softmaxPage } from "./attention-batch";
 import { scoresFloat } from "./attention-float";
 import { scoresInt8 } from "./attention-int8";
@@ -38,7 +39,8 @@ export function attentionColumns(
     const first = load<i32>(item, 12);
     const tokens = load<i32>(item, 16);
     const kvHead = load<i32>(item, 20);
-    const columns = load<usize>(item, 24);
+    const columns = load<usize>(item, 24),
+      diagonals = load<usize>(item, 28);
 
     const rows = (tokens * group + 3) & ~3;
     const rowBytes = (<usize>rows) << 2;
@@ -84,7 +86,10 @@ export function attentionColumns(
           if (seen == SOME) maskScores(scratch, rowPositions + at, page, zone);
           // Weights as f32, for q8 pages too: these weights are the result.
           if (pass == 0) softmaxPage(scratch, m + at, l + at, false);
-          else addColumns(scratch, m + at, l + at, columns + ((<usize>e) << 8), maximum);
+          else {
+            addColumns(scratch, m + at, l + at, columns + ((<usize>e) << 8), maximum);
+            if (diagonals) addDiagonals(scratch, m + at, l + at, diagonals + ((<usize>e) << 8), at >> 2, tokens);
+          }
         }
       }
       if (pass == 0) invertSums(m, l, tokens * group, rows);
@@ -140,6 +145,22 @@ function addColumns(batch: usize, m: usize, inverses: usize, columns: usize, max
       const share = v128.and(f32x4.mul(exp2x4(below), inverse), kept);
       const column = v128.load(columns + i);
       v128.store(columns + i, maximum ? f32x4.pmax(column, share) : f32x4.add(column, share));
+    }
+  }
+}
+
+/** The same weights by how far a key stands from the end of the tokens, for 4 rows from `row` on. */
+function addDiagonals(batch: usize, m: usize, inverses: usize, diagonals: usize, row: usize, tokens: i32): void {
+  for (let r: usize = 0; r < 4; r++) {
+    const scores = batch + BATCH_SCORES + (r << 8);
+    const base = v128.load32_splat(m + (r << 2)),
+      inverse = v128.load32_splat(inverses + (r << 2));
+    const to = diagonals + ((63 - ((row + r) % <usize>tokens)) << 2);
+    for (let i: usize = 0; i < 256; i += 16) {
+      const below = f32x4.sub(v128.load(scores + i), base);
+      const kept = f32x4.gt(below, f32x4.splat(LEAST));
+      const share = v128.and(f32x4.mul(exp2x4(below), inverse), kept);
+      v128.store(to + i, f32x4.add(v128.load(to + i), share));
     }
   }
 }

@@ -57,7 +57,7 @@ export function sealPages(begin: i32, end: i32, scratch: usize, D: i32, pairs: u
   }
 }
 
-function sealKeys(from: usize, scales: usize, D: usize): void {
+export function sealKeys(from: usize, scales: usize, D: usize): void {
   const out = scales + D * 12;
   for (let c: usize = 0; c < D; c++) {
     const channel = from + (c << 8);

@@ -1,5 +1,5 @@
 /** Reads a prompt into a session and writes the answer, both timed and both stopped by the signal. */
-import type { GenerateOptions, Session } from "../engine/types.ts";
+import type { GenerateOptions, Session, SpeculationCounts } from "../engine/types.ts";
 import { progressBar } from "./progress.ts";
 
 export interface Reading {
@@ -13,6 +13,8 @@ export interface Answer {
   readonly text: string;
   readonly tokenIds: number[];
   readonly decodeSeconds: number;
+  /** Of this answer, where the plan has tokens guessed. */
+  readonly speculation?: SpeculationCounts;
 }
 
 export async function readPrompt(session: Session, tokenIds: Int32Array, signal: AbortSignal): Promise<Reading> {
@@ -43,6 +45,7 @@ export async function writeAnswer(
 ): Promise<Answer> {
   const tokenIds: number[] = [];
   let text = "";
+  const before = session.speculation;
   const start = performance.now();
   try {
     for await (const token of session.generate(options)) {
@@ -53,7 +56,17 @@ export async function writeAnswer(
   } catch (error) {
     if (!options.signal.aborted) throw error;
   }
-  return { text, tokenIds, decodeSeconds: secondsSince(start) };
+  const decodeSeconds = secondsSince(start);
+  const speculation = before && session.speculation && countsSince(before, session.speculation);
+  return { text, tokenIds, decodeSeconds, ...(speculation && { speculation }) };
+}
+
+function countsSince(before: SpeculationCounts, now: SpeculationCounts): SpeculationCounts {
+  return {
+    steps: now.steps - before.steps,
+    drafted: now.drafted - before.drafted,
+    accepted: now.accepted - before.accepted,
+  };
 }
 
 function secondsSince(start: number): number {

@@ -1,8 +1,8 @@
 /** Passages of a prompt as places in the files that it was made of: file, lines and an excerpt. */
 import { isExtracted } from "../documents/extract.ts";
+import type { TextPlace } from "../documents/text-place.ts";
 import type { AttendedPassage } from "../engine/attended-passages.ts";
 import type { Documents } from "./documents.ts";
-import type { DocumentPlace } from "./prompt.ts";
 
 export interface Citation {
   file: string;
@@ -19,11 +19,7 @@ const WIDEST = 160;
 const INDENT = "    ";
 
 /** Passages in the order given; one without any text of a file is left out. */
-export function citationsOf(
-  documents: Documents,
-  place: DocumentPlace,
-  passages: readonly AttendedPassage[],
-): Citation[] {
+export function citationsOf(documents: Documents, place: TextPlace, passages: readonly AttendedPassage[]): Citation[] {
   return passages.flatMap(({ begin, end, peak, share }) => {
     const [from, to, most] = [begin, end, peak].map((position) => place.characterAt(position));
     const cited = cite(documents, from, to, most);

@@ -2,6 +2,7 @@
  * Document first, question last, inside the model's chat template: the question is then read with the document in view,
  * and a second question shares everything before it. Models without a template get plain text to continue.
  */
+import { placeOfText, type TextPlace } from "../documents/text-place.ts";
 import { partsAround, type TextParts } from "../engine/linked-text.ts";
 import { UnsupportedError } from "../runtime/errors.ts";
 import { type ChatMessage, hasChat, renderChat } from "../tokenizer/chat-template.ts";
@@ -54,43 +55,22 @@ export function renderSeparately(
   return { head, documents, rest, tokenIds, text: all.slice(1), starts };
 }
 
-/** Where a document stands in the prompt of its first question. */
-export interface DocumentPlace {
-  /** Positions [begin, end) of the tokens that hold some of it. */
-  readonly begin: number;
-  readonly end: number;
-  /** The character of the document that the token at a position begins with, or in the middle of. */
-  characterAt(position: number): number;
-}
-
+/** Where the document stands in the prompt of its first question. Throws UnsupportedError where the tokens do not give it back. */
 export function placeOfDocument(
   tokenizer: Tokenizer,
   tokenIds: Int32Array,
   document: string,
   question: string,
-): DocumentPlace {
-  const pieces = Array.from(tokenIds, (id) => tokenizer.tokenBytes(id));
-  const offsets = [0];
-  for (const piece of pieces) offsets.push(offsets[offsets.length - 1] + piece.length);
-  // Templates trim what a message begins and ends with.
-  const text = Buffer.from(document.trimStart());
-  const asked = hasChat(tokenizer) ? question : `Question: ${question}`;
-  const start = Buffer.concat(pieces).lastIndexOf(`${document}\n\n${asked}`.trim());
-  if (start < 0)
-    throw new UnsupportedError(
-      "trace: expected a tokenizer that gives a document's text back as it was, got other text. Leave out --trace, or use another model.",
-    );
-  const begin = offsets.findIndex((offset) => offset > start) - 1;
-  const end = offsets.findIndex((offset) => offset >= start + text.length);
-  return {
-    begin,
-    end,
-    characterAt(position) {
-      let byte = Math.max(0, Math.min(text.length, offsets[position] - start));
-      while ((text[byte] & 0xc0) === 0x80) byte--;
-      return document.length - document.trimStart().length + text.toString("utf8", 0, byte).length;
-    },
-  };
+): TextPlace {
+  const messages = hasChat(tokenizer)
+    ? messagesOf(document, [{ question }]).map(({ content }) => content)
+    : [`${document}\n\nQuestion: ${question}`];
+  const sought = { messages, message: messages.length - 1, begin: 0, end: document.length };
+  const place = placeOfText(tokenizer, tokenIds, sought);
+  if (place) return place;
+  throw new UnsupportedError(
+    "trace: expected a tokenizer that gives a document's text back as it was, got other text. Leave out --trace, or use another model.",
+  );
 }
 
 /** Where generation must end besides the model's own end tokens: a plain continuation would go on to invent questions. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatBytes, formatRate, formatSeconds, formatTable, median, statisticsLine } from "./statistics.ts";
 
-test("the line of statistics counts only what was read, and names what was held", () => {
+test("the line of statistics counts only what was read, and names what was held and what was guessed", () => {
   const statistics = {
     promptTokens: 8214,
     cachedTokens: 0,
@@ -18,6 +18,10 @@ test("the line of statistics counts only what was read, and names what was held"
   assert.match(
     statisticsLine({ ...statistics, cachedTokens: 8000, prefillSeconds: 2 }),
     /^read 214 tokens \(8,000 more were held\) in 2\.0 s \(107 tokens\/s\)/,
+  );
+  assert.match(
+    statisticsLine({ ...statistics, speculation: { steps: 9, drafted: 1020, accepted: 14 } }),
+    /\(25\.6 tokens\/s\) · of 1,020 guessed tokens 14 were right · peak memory 1\.10 GB$/,
   );
 });
 

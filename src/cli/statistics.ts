@@ -1,4 +1,5 @@
 /** Figures for people: speeds, durations, memory, and the line of statistics under an answer. */
+import type { SpeculationCounts } from "../engine/types.ts";
 
 export interface Statistics {
   readonly promptTokens: number;
@@ -7,17 +8,23 @@ export interface Statistics {
   readonly outputTokens: number;
   readonly prefillSeconds: number;
   readonly decodeSeconds: number;
+  /** Where the plan has tokens guessed. */
+  readonly speculation?: SpeculationCounts;
   readonly peakBytes: number;
 }
 
 /** read 8,214 tokens in 71.2 s (115 tokens/s) · wrote 23 in 0.9 s (25.6 tokens/s) · peak memory 1.10 GB */
 export function statisticsLine(statistics: Statistics): string {
-  const { promptTokens, cachedTokens, outputTokens, prefillSeconds, decodeSeconds, peakBytes } = statistics;
+  const { promptTokens, cachedTokens, outputTokens, prefillSeconds, decodeSeconds, speculation, peakBytes } =
+    statistics;
   const held = cachedTokens > 0 ? ` (${formatCount(cachedTokens)} more were held)` : "";
   const read = promptTokens - cachedTokens;
   return [
     `read ${formatCount(read)} tokens${held} in ${formatSeconds(prefillSeconds)} (${formatSpeed(read, prefillSeconds)})`,
     `wrote ${formatCount(outputTokens)} in ${formatSeconds(decodeSeconds)} (${formatSpeed(outputTokens, decodeSeconds)})`,
+    ...(speculation
+      ? [`of ${formatCount(speculation.drafted)} guessed tokens ${formatCount(speculation.accepted)} were right`]
+      : []),
     `peak memory ${formatBytes(peakBytes)}`,
   ].join(" · ");
 }

@@ -11,6 +11,9 @@ import { type Dropping, droppingOf } from "./cache/plan.ts";
 import { type CacheSchedule, cacheSchedules } from "./cache/schedule/registry.ts";
 import { cacheScores } from "./cache/score/registry.ts";
 import type { CacheScore, ScoreNeeds } from "./cache/score/score.ts";
+import { selectionRemarks, selectionRules } from "./check-select.ts";
+import { sparseRemarks, sparseRules } from "./check-sparse.ts";
+import { speculationRemarks } from "./check-speculate.ts";
 import type { Plan } from "./plan.ts";
 import type { PositionMethod } from "./position/method.ts";
 import { positionMethod, positionMethods } from "./position/registry.ts";
@@ -62,7 +65,7 @@ export function expectSoundPlan(plan: Plan, facts?: PlanFacts): void {
   throw new InputError(`plan: ${message}`, { got: plan });
 }
 
-interface Subject {
+export interface Subject {
   readonly plan: Plan;
   readonly facts?: PlanFacts;
   readonly position: PositionMethod;
@@ -96,7 +99,7 @@ function droppingSubject(dropping: Dropping): DroppingSubject {
   return { ...dropping, score, needs: score.needs?.(options) ?? {}, allocation, schedule };
 }
 
-type Rule = (subject: Subject) => PlanProblem | false | undefined;
+export type Rule = (subject: Subject) => PlanProblem | false | undefined;
 
 const reachesTheText: Rule = ({ facts, position, reach }) =>
   facts?.neededTokens !== undefined &&
@@ -184,9 +187,11 @@ const rules: readonly Rule[] = [
   wholeTextForTheSecondReading,
   calibrationAtHand,
   headsFitTheFormat,
+  ...sparseRules,
+  ...selectionRules,
 ];
 
-type Remark = (subject: Subject) => string | false | undefined;
+export type Remark = (subject: Subject) => string | false | undefined;
 
 const remarks: readonly Remark[] = [
   ({ facts, reach, position }) =>
@@ -242,6 +247,9 @@ const remarks: readonly Remark[] = [
       `"${dropping[axis].id}" needs a calibration of the model: \`longspan models calibrate NAME\`.`
     );
   },
+  ...sparseRemarks,
+  ...selectionRemarks,
+  ...speculationRemarks,
 ];
 
 /** How pages but the first are kept. */

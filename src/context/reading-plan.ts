@@ -8,19 +8,20 @@ export interface ReadingPlan {
   readonly plan: Plan;
   /** Whether copies have to be compressed. */
   readonly dropsAfter: boolean;
-  /** Whether what was read is the text's own pages, so that a prompt that begins alike can go on from them. */
+  /** Whether what was read is the text's own pages, all of them, so that a prompt that begins alike can go on from them. */
   readonly keepsAll: boolean;
 }
 
 export function readingPlan(plan: Plan): ReadingPlan {
   const { format, layers } = plan.cache;
   const dropping = droppingOf(plan.cache);
-  if (!dropping) return { plan, dropsAfter: false, keepsAll: true };
+  const keepsAll = plan.prefill.select === undefined;
+  if (!dropping) return { plan, dropsAfter: false, keepsAll };
   const dropsAfter = idOf(dropping.schedule) === "after-prefill";
   if (!dropsAfter) return { plan, dropsAfter, keepsAll: false };
   return {
     plan: { ...plan, cache: cacheSchema.parse({ format, ...(layers && { layers }) }) },
     dropsAfter,
-    keepsAll: true,
+    keepsAll,
   };
 }

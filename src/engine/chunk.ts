@@ -19,6 +19,8 @@ import type { Observations } from "./observations.ts";
 import type { PagePool } from "./page-pool.ts";
 import { type Watch, watchLayer } from "./second-reading.ts";
 import { type SequenceSpace, SPLIT_TOKENS } from "./sequence-space.ts";
+import type { SparseDecode } from "./sparse-decode.ts";
+import type { SparsePrefill } from "./sparse-prefill.ts";
 
 /** Sealed pages below which a split is not worth its merge. */
 const MIN_SPLIT_PAGES = 4;
@@ -35,9 +37,19 @@ export interface ChunkParts {
 export interface ChunkSequence {
   readonly stores: KeyStores;
   readonly rotation: Rotation;
+  readonly sparsePrefill?: SparsePrefill;
+  readonly sparseDecode?: SparseDecode;
   readonly observations?: Observations;
   readonly trace?: AttentionTrace;
   readonly watch?: Watch;
+  /** Tokens of the text that no layer holds and RoPE does not count: those behind them have closed up. */
+  readonly leftOut?: number;
+}
+
+/** Of a chunk's tokens: where they stand in the text, and the positions that RoPE turns them to. */
+export interface Places {
+  readonly positions: Int32Array;
+  readonly turns: Int32Array;
 }
 
 export interface ChunkRun {
@@ -45,8 +57,12 @@ export interface ChunkRun {
   readonly tokens: number;
   /** Tokens of what is being written: they are computed, and see the past, as one after the other would. */
   readonly isWritten?: boolean;
+  /** Of a prompt, those that come after this chunk. Default: 0. */
+  readonly tokensAfter?: number;
   /** How the trace takes the last of the tokens, if it does. */
   readonly tracing?: Tracing;
+  /** Default: behind what is held. */
+  readonly places?: Places;
 }
 
 interface Placed extends ChunkRun {
@@ -81,22 +97,22 @@ export class Chunk implements LayerContext {
     for (const { sequence, tokens } of this.runs) sequence.stores.grow(tokens);
   }
 
-  private fillTables({ sequence, tokens, row }: Placed): void {
+  private fillTables({ sequence, tokens, row, places }: Placed): void {
     const { heap, space, config } = this.parts;
-    const { rotation, stores } = sequence;
-    const positions = heap.ints(space.positions + row * 4, tokens);
-    for (let t = 0; t < tokens; t++) positions[t] = stores.length + t;
+    const { rotation } = sequence;
+    const { positions, turns } = places ?? placesBehind(sequence, tokens);
+    heap.ints(space.positions + row * 4, tokens).set(positions);
     const floats = (table: number) => heap.floats(table + row * config.rotary * 4, tokens * config.rotary);
     rotation.profiles.forEach((profile, i) => {
       const { keys, queries } = space.tables[i];
       const { temperature, isLocal } = profile;
-      const scaleOf = temperature && ((t: number) => temperature(positions[t]));
+      const scaleOf = temperature && ((t: number) => temperature(turns[t]));
       const { stores, zones } = isLocal || !rotation.zones ? plain : rotation.zones;
       stores.forEach(({ turn }, s) => {
-        fillRopeTable(floats(keys[s]), Array.from(positions, turn), profile);
+        fillRopeTable(floats(keys[s]), Array.from(turns, turn), profile);
       });
       zones.forEach(({ turn }, z) => {
-        fillRopeTable(floats(queries[z]), Array.from(positions, turn), profile, scaleOf);
+        fillRopeTable(floats(queries[z]), Array.from(turns, turn), profile, scaleOf);
       });
     });
   }
@@ -147,17 +163,18 @@ export class Chunk implements LayerContext {
     const shape = space.shapes[layer];
     const zones = this.zonesOf(this.runs[0].sequence, layer);
     const attentionZones = zones && this.attentionZones(zones, q);
-    const seen = this.runs.map((run) => {
+    const runs = this.runs.map((run) => {
       const { stores } = run.sequence;
       const items = zones ? stores.zonedItems(layer, run.tokens, zones) : stores.caches[0].items(layer, run.tokens);
-      return { run, items, splits: this.numSplits(items, run, shape) };
+      const seen = this.seen(layer, run, items, q);
+      return { run, items, seen, splits: this.numSplits(seen, run, shape) };
     });
     const finished: AttentionItem[] = [];
     const merges: { partials: number; splits: number; run: Placed }[] = [];
     let partials = space.partials;
-    for (const { run, items, splits } of seen) {
+    for (const { run, seen, splits } of runs) {
       const stride = partialBytes(shape, run.tokens);
-      const placed = items.map((item) => ({ ...item, firstToken: item.firstToken + run.row }));
+      const placed = seen.map((item) => ({ ...item, firstToken: item.firstToken + run.row }));
       if (splits === 1) finished.push(...placed);
       else {
         for (const item of placed)
@@ -172,17 +189,28 @@ export class Chunk implements LayerContext {
       const stride = partialBytes(shape, tokens);
       mergePartials(team, shape, { partials, splits, stride, out: this.queriesAt(out, row), tokens });
     }
-    for (const { run, items } of seen) {
+    for (const { run, items } of runs) {
       const { sequence, tokens, tracing, row } = run;
       const { stores, observations, trace, watch } = sequence;
       if (shape.window === 0) {
         const rows = { q: this.queriesAt(q, row), positions: positions + row * 4, items, itemSpace };
-        observations?.afterRotation(layer, { ...rows, begin: stores.length, tokens });
+        observations?.afterRotation(layer, { ...rows, tokens });
         if (tracing) trace?.add(layer, tracing, { ...rows, tokens, zones: attentionZones });
         if (watch) watchLayer({ heap, pool }, watch, layer, rows);
       }
       stores.advanceLayer(layer, tokens);
     }
+  }
+
+  /** What a run sees of its items. What is observed of attention is observed of all. */
+  private seen(layer: number, run: Placed, items: readonly AttentionItem[], q: number): readonly AttentionItem[] {
+    const { sequence, tokens, row, tokensAfter = 0 } = run;
+    if (this.parts.space.shapes[layer].window > 0) return items;
+    const queries = this.queriesAt(q, row);
+    if (run.isWritten)
+      return sequence.sparseDecode?.items(layer, items, { q: queries, position: sequence.stores.length }) ?? items;
+    const positions = this.parts.space.positions + row * 4;
+    return sequence.sparsePrefill?.items(layer, items, { q: queries, positions, tokens, tokensAfter }) ?? items;
   }
 
   /** The zones that a layer sees the past in, if not all of it as it stands. */
@@ -211,6 +239,11 @@ export class Chunk implements LayerContext {
     const { numKvHeads, headDim } = this.parts.config;
     return k + row * numKvHeads * headDim * 4;
   }
+}
+
+function placesBehind({ stores, leftOut = 0 }: ChunkSequence, tokens: number): Places {
+  const positions = Int32Array.from({ length: tokens }, (_, t) => stores.length + t);
+  return { positions, turns: positions.map((position) => position - leftOut) };
 }
 
 /** One store, one zone, all as it stands. */

@@ -4,6 +4,7 @@ import type { CachePlan, Dropping } from "../context/cache/plan.ts";
 import type { Plan } from "../context/plan.ts";
 import type { Gguf } from "../formats/gguf.ts";
 import type { ModelConfig } from "../model/config.ts";
+import type { Sampled } from "./log-probs.ts";
 import type { SamplingOptions } from "./sampler.ts";
 
 export interface LoadParams {
@@ -29,7 +30,8 @@ export interface OpenCall {
 export interface PrefillCall {
   session: number;
   tokenIds: Int32Array;
-  last: boolean;
+  /** Of the prompt; the logits of its last token are kept. */
+  tokensAfter: number;
   all: boolean;
   hidden?: boolean;
   targets?: Int32Array;
@@ -45,6 +47,15 @@ export interface LayerChunkCall {
   last: boolean;
   targets?: Int32Array;
 }
+export interface SelectingChunkCall {
+  session: number;
+  /** What the chunk is of: all tokens of the prompt, or those that go on. */
+  of: "all" | "selected";
+  first: number;
+  count: number;
+  /** Its last token's logits are kept. */
+  last: boolean;
+}
 export interface LinkCall {
   session: number;
   /** The session that has read the tokens. */
@@ -57,6 +68,11 @@ export interface BeginCall {
   options: SamplingOptions;
   logProbs?: number;
   mask?: Uint32Array;
+}
+export interface BeginResult {
+  first: Sampled;
+  /** Whether tokens that may come next can be computed with a step. */
+  canRunAhead: boolean;
 }
 export interface PrefillResult {
   logits?: Float32Array;

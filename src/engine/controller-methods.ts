@@ -1,7 +1,15 @@
 /** The calls of an engine, as its controller thread answers them. */
 import type { Host, Peer } from "../platform/platform.ts";
 import { Controller } from "./controller.ts";
-import type { BeginCall, LayerChunkCall, LinkCall, LoadParams, LoadResult, PrefillCall } from "./controller-calls.ts";
+import type {
+  BeginCall,
+  LayerChunkCall,
+  LinkCall,
+  LoadParams,
+  LoadResult,
+  PrefillCall,
+  SelectingChunkCall,
+} from "./controller-calls.ts";
 import { serveCalls } from "./rpc.ts";
 import { useTechniques } from "./techniques.ts";
 
@@ -27,6 +35,9 @@ export function controllerMethods(host: Host) {
     beginLayers: (params: Parameters<Controller["beginLayers"]>[0]) => loaded().beginLayers(params),
     layerChunk: (params: LayerChunkCall) => loaded().layerChunk(params),
     endLayers: (params: Parameters<Controller["endLayers"]>[0]) => loaded().endLayers(params),
+    beginSelecting: (params: Parameters<Controller["beginSelecting"]>[0]) => loaded().beginSelecting(params),
+    selectingChunk: (params: SelectingChunkCall) => loaded().selectingChunk(params),
+    endSelecting: (params: Parameters<Controller["endSelecting"]>[0]) => loaded().endSelecting(params),
     expectRoom: (params: Parameters<Controller["expectRoom"]>[0]) => loaded().expectRoom(params),
     prefill: (params: PrefillCall) => loaded().prefill(params),
     exportBlocks: (params: Parameters<Controller["exportBlocks"]>[0]) => loaded().exportBlocks(params),
@@ -35,6 +46,8 @@ export function controllerMethods(host: Host) {
     truncate: (params: Parameters<Controller["truncate"]>[0]) => loaded().truncate(params),
     begin: (params: BeginCall) => loaded().begin(params),
     step: (params: Parameters<Controller["step"]>[0]) => loaded().step(params),
+    stepBack: (params: Parameters<Controller["stepBack"]>[0]) => loaded().stepBack(params),
+    seenPages: (params: { session: number }) => loaded().seenPages(params),
     memory: (params: { session: number }) => loaded().memory(params),
     engineMemory: (_: undefined) => loaded().engineMemory(),
     close: (params: { session: number }) => loaded().close(params),

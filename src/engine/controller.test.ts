@@ -30,7 +30,7 @@ for (const format of ["f32", "q8"])
     const { controller, heap } = await loadController();
     const prefill = (session: number, count: number) => {
       const tokenIds = Int32Array.from({ length: count }, (_, i) => i % 250);
-      return controller.prefill({ session, tokenIds, last: true, all: true });
+      return controller.prefill({ session, tokenIds, tokensAfter: 0, all: true });
     };
     const plan = parsePlan({ cache: { format } });
     for (const session of [1, 2]) controller.open({ session, plan });

@@ -4,6 +4,8 @@
  */
 import { type StoredStatistics, storedStatistics } from "../context/cache/calibration.ts";
 import type { Dropping } from "../context/cache/plan.ts";
+import { selectionFor } from "../context/select/registry.ts";
+import type { CompleteChoice } from "../context/technique.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { Decoder } from "../model/decoder.ts";
 import { loadWeights } from "../model/weights.ts";
@@ -15,12 +17,14 @@ import { SharedHeap } from "../runtime/memory.ts";
 import { CONTROL_BYTES, Team } from "../runtime/team.ts";
 import type {
   BeginCall,
+  BeginResult,
   LayerChunkCall,
   LinkCall,
   LoadParams,
   OpenCall,
   PrefillCall,
   PrefillResult,
+  SelectingChunkCall,
 } from "./controller-calls.ts";
 import { LayerMajorRead } from "./layer-major.ts";
 import { type Sampled, withLogProbs } from "./log-probs.ts";
@@ -29,10 +33,13 @@ import { PagePool } from "./page-pool.ts";
 import { type RoomSchedule, roomFor } from "./room.ts";
 import { createSampler, type Sampler } from "./sampler.ts";
 import { readAgain } from "./second-reading.ts";
+import { SelectingRead } from "./selecting-read.ts";
 import { Sequence } from "./sequence.ts";
 import { SequenceSpace } from "./sequence-space.ts";
-import type { Step } from "./stepper.ts";
-import type { EngineMemory, KeptSlots, LayerStatistics, SessionMemory, TracedHead } from "./types.ts";
+import { rowsAhead } from "./speculation-room.ts";
+import { stepAhead } from "./speculation-verify.ts";
+import type { Step, Stepped } from "./stepper.ts";
+import type { EngineMemory, KeptSlots, LayerStatistics, SeenPages, SessionMemory, TracedHead } from "./types.ts";
 
 interface Slot {
   sequence: Sequence;
@@ -40,6 +47,7 @@ interface Slot {
   /** Likeliest tokens that are told with each, if any are. */
   logProbs?: number;
   layerMajor?: LayerMajorRead;
+  selecting?: SelectingRead;
 }
 
 /** Scratch of the kernels other than attention: an unpacked piece of a panel. */
@@ -202,6 +210,38 @@ export class Controller {
     if (!isComplete) slot.sequence.truncate(0);
   }
 
+  /** Begins to read a prompt by a token selection, in an empty session. */
+  beginSelecting({
+    session,
+    tokenIds,
+    select,
+  }: {
+    session: number;
+    tokenIds: Int32Array;
+    select: CompleteChoice;
+  }): void {
+    const { team, heap, pool, decoder, space } = this;
+    const slot = this.slot(session);
+    const parts = { team, heap, pool, decoder, shapes: space.shapes, sequence: slot.sequence };
+    const selection = selectionFor(select, tokenIds.length);
+    if (!selection) throw new Error(`select: "${select.method}" leaves out none of ${tokenIds.length} tokens`);
+    slot.selecting = new SelectingRead(parts, tokenIds, selection);
+  }
+
+  selectingChunk({ session, of, first, count, last }: SelectingChunkCall): void {
+    const { sequence, selecting } = this.slot(session);
+    if (of === "all") selecting?.readAll(first, count);
+    else selecting?.readSelected(first, count);
+    if (last) this.keepLogits([sequence], count - 1);
+  }
+
+  /** Ends reading by a token selection; what was read in part is forgotten. */
+  endSelecting({ session, isComplete }: { session: number; isComplete: boolean }): void {
+    const slot = this.slot(session);
+    slot.selecting?.end(isComplete);
+    slot.selecting = undefined;
+  }
+
   /** Refuses a prompt whose pages will not fit, before its first chunk is read. */
   expectRoom({ session, tokens, schedule }: { session: number; tokens: number; schedule: RoomSchedule }): void {
     const { stores } = this.slot(session).sequence;
@@ -217,15 +257,16 @@ export class Controller {
   }
 
   /**
-   * Computes a chunk; the logits after its last token are kept if `last`. Returned are all of its logits if `all`, its hidden
+   * Computes a chunk; the logits after its last token are kept if none come after it. Returned are all of its logits if `all`, its hidden
    * states if `hidden`, and the log probability of every target if there are `targets`.
    */
-  prefill({ session, tokenIds, last, all, hidden, targets }: PrefillCall): PrefillResult {
+  prefill({ session, tokenIds, tokensAfter, all, hidden, targets }: PrefillCall): PrefillResult {
     const { sequence } = this.slot(session);
     const { decoder } = this;
     const { vocabularySize } = this.config;
-    sequence.run(decoder, tokenIds, last ? "prompt" : undefined);
-    if (last) this.keepLogits([sequence], tokenIds.length - 1);
+    const isLast = tokensAfter === 0;
+    sequence.run(decoder, tokenIds, { tracing: isLast ? "prompt" : undefined, tokensAfter });
+    if (isLast) this.keepLogits([sequence], tokenIds.length - 1);
     return {
       hidden: hidden ? allHidden(decoder, tokenIds.length) : undefined,
       logits: all ? allLogits(decoder, tokenIds.length, vocabularySize) : undefined,
@@ -249,15 +290,17 @@ export class Controller {
   }
 
   /** Sets how a session samples, and samples its next token from the kept logits. */
-  begin({ session, options, logProbs, mask }: BeginCall): Sampled {
+  begin({ session, options, logProbs, mask }: BeginCall): BeginResult {
     const slot = this.slot(session);
     slot.sampler = createSampler(options);
     slot.logProbs = logProbs;
-    return this.sample(slot, mask);
+    return { first: this.sample(slot, mask), canRunAhead: slot.sequence.canRunAhead };
   }
 
   /** Computes a token of each of several sessions, together where their plans allow it, and samples the next of each. */
-  step({ steps }: { steps: readonly Step[] }): Sampled[] {
+  step({ steps }: { steps: readonly Step[] }): Stepped[] {
+    const ahead = steps.length === 1 ? this.stepAhead(steps[0]) : undefined;
+    if (ahead) return [ahead];
     const runs = steps.map(({ session, tokenId, mask }) => ({ slot: this.slot(session), tokenId, mask }));
     const together = runs.filter(({ slot }) => slot.sequence.isPlain);
     const alone = runs.filter(({ slot }) => !slot.sequence.isPlain);
@@ -271,15 +314,42 @@ export class Controller {
       );
       this.keepLogits(sequences, 0);
     }
-    return runs.map(({ slot, mask }) => this.sample(slot, mask));
+    return runs.map(({ slot, mask }) => ({ next: [this.sample(slot, mask)], drafted: 0 }));
   }
 
-  private sample({ sequence, sampler, logProbs }: Slot, mask?: Uint32Array): Sampled {
-    const { logits } = sequence;
+  /** With as much of its draft as can be taken back where it is wrong, if that is any. */
+  private stepAhead({ session, tokenId, draft = [] }: Step): Stepped | undefined {
+    const slot = this.slot(session);
+    const { sequence } = slot;
+    const drafted = draft.slice(0, rowsAhead(sequence.length, this.space.shapes) - 1);
+    if (drafted.length === 0) return undefined;
+    const tokenIds = Int32Array.of(tokenId, ...drafted);
+    const next = stepAhead(this.decoder, sequence, tokenIds, (logits) => this.sampleFrom(logits, slot));
+    return { next, drafted: drafted.length };
+  }
+
+  /** Goes back to the first `length` tokens, of which `tokenId` is the last, where more were computed ahead. */
+  stepBack({ session, length, tokenId }: { session: number; length: number; tokenId: number }): void {
+    const { sequence } = this.slot(session);
+    sequence.truncate(length - 1);
+    Sequence.step(this.decoder, [sequence], Int32Array.of(tokenId));
+    this.keepLogits([sequence], 0);
+  }
+
+  private sample(slot: Slot, mask?: Uint32Array): Sampled {
+    const { logits } = slot.sequence;
     if (!logits)
       throw new InputError("generate: expected tokens read since truncate(), got none. Call prefill() first.");
+    return this.sampleFrom(logits, slot, mask);
+  }
+
+  private sampleFrom(logits: Float32Array, { sampler, logProbs }: Slot, mask?: Uint32Array): Sampled {
     const tokenId = sampler(logits, mask);
     return logProbs === undefined ? { tokenId } : withLogProbs(logits, tokenId, logProbs);
+  }
+
+  seenPages({ session }: { session: number }): SeenPages[] {
+    return this.slot(session).sequence.sparsePrefill?.pages() ?? [];
   }
 
   memory({ session }: { session: number }): SessionMemory {
@@ -294,6 +364,7 @@ export class Controller {
 
   close({ session }: { session: number }): void {
     this.slots.get(session)?.layerMajor?.dispose();
+    this.slots.get(session)?.selecting?.end(false);
     this.slots.get(session)?.sequence.dispose();
     this.slots.delete(session);
   }

@@ -10,6 +10,7 @@ import type { Team } from "../runtime/team.ts";
 import { ChosenPages } from "./chosen-pages.ts";
 import { KvCache } from "./kv-cache.ts";
 import type { LayerShape } from "./layer-shapes.ts";
+import { PageLists } from "./page-lists.ts";
 import type { PagePool } from "./page-pool.ts";
 import type { SequenceSpace } from "./sequence-space.ts";
 
@@ -29,12 +30,12 @@ export class KeyStores {
   private readonly parts: KeyStoreParts;
   /** For the zone that sees some of its pages only. */
   private readonly chosen?: ChosenPages;
-  /** Lists of pages for attention items, grown as needed. */
-  private lists = { address: 0, bytes: 0 };
+  private readonly lists: PageLists;
 
   constructor(parts: KeyStoreParts, from?: KeyStores) {
     this.parts = parts;
     const { team, heap, pool, space, format, capacity, zones } = parts;
+    this.lists = new PageLists(parts);
     if (from) {
       this.caches = from.caches.map((cache) => cache.fork());
       this.chosen = from.chosen?.fork();
@@ -70,10 +71,15 @@ export class KeyStores {
     for (const cache of this.caches) cache.length = tokens;
   }
 
-  bytesFor(tokens: number): number {
+  /** As KvCache.leaveOut(). */
+  leaveOut(length: number): void {
+    for (const cache of this.caches) cache.leaveOut(length);
+  }
+
+  bytesFor(tokens: number, counts?: (layer: number) => boolean): number {
     const { length, chosen } = this;
     const more = chosen ? chosen.bytesFor(length + tokens) - chosen.bytesFor(length) : 0;
-    return this.caches.reduce((sum, cache) => sum + cache.bytesFor(tokens), more);
+    return this.caches.reduce((sum, cache) => sum + cache.bytesFor(tokens, counts), more);
   }
 
   /** As KvCache.reserve(). */
@@ -113,8 +119,7 @@ export class KeyStores {
   dispose(): void {
     for (const cache of this.caches) cache.dispose();
     this.chosen?.dispose();
-    if (this.lists.bytes > 0) this.parts.pool.give(this.lists.address, this.lists.bytes);
-    this.lists = { address: 0, bytes: 0 };
+    this.lists.dispose();
   }
 
   /** One item per KV head and run of the chunk's tokens that see the same pages, with these of every zone. Between append and advanceLayer. */
@@ -137,7 +142,7 @@ export class KeyStores {
         lists.push(entries);
         firstToken += numTokens;
       }
-    return this.withLists(items, lists);
+    return this.lists.place(items, lists);
   }
 
   private choosePages(layer: number, tokens: number, { zones }: Zones): void {
@@ -167,24 +172,6 @@ export class KeyStores {
       to = Math.min(to, Math.floor((latest - nearest) / PAGE_SLOTS) + 1);
       const seen = choice && this.chosen ? this.chosen.pages(layer, kvHead, earliest, to) : range(from, to);
       return this.caches[store].entries(layer, kvHead, seen).map((entry) => entry | (z << ZONE_SHIFT));
-    });
-  }
-
-  private withLists(items: AttentionItem[], lists: readonly (readonly number[])[]): AttentionItem[] {
-    const { heap, pool } = this.parts;
-    const words = lists.reduce((sum, list) => sum + list.length, 0);
-    if (words * 4 > this.lists.bytes) {
-      if (this.lists.bytes > 0) pool.give(this.lists.address, this.lists.bytes);
-      const bytes = 2 ** Math.ceil(Math.log2(words * 4 + 1));
-      this.lists = { address: pool.take(bytes), bytes };
-    }
-    const space = heap.addresses(this.lists.address, words);
-    let at = 0;
-    return items.map((item, i) => {
-      space.set(lists[i], at);
-      const entries = this.lists.address + at * 4;
-      at += lists[i].length;
-      return { ...item, entries };
     });
   }
 }

@@ -78,9 +78,10 @@ export class KvCache {
     );
   }
 
-  /** Bytes of pages that `tokens` more tokens will take. */
-  bytesFor(tokens: number): number {
+  /** Bytes of pages that `tokens` more tokens will take, in all layers or in those that count. */
+  bytesFor(tokens: number, counts = (_layer: number) => true): number {
     return this.shapes.reduce((sum, { numKvHeads, window, pinnedPages = 0 }, layer) => {
+      if (!counts(layer)) return sum;
       const held = (length: number) => {
         const most = window > 0 ? window + (1 + pinnedPages) * PAGE_SLOTS : length;
         return Math.ceil(Math.min(length, most) / PAGE_SLOTS);
@@ -147,13 +148,8 @@ export class KvCache {
     const isFirst = this.length < PAGE_SLOTS;
     const heads = this.heads[layer];
     const run = heads.map((_, h) => Array.from({ length: full }, (_, n) => this.runPage(layer, h, n)));
-    const first = isFirst
-      ? this.sealedEntries(
-          layer,
-          run.map(([page]) => page),
-          "first",
-        )
-      : [];
+    const firstPages = isFirst ? run.map(([page]) => page) : [];
+    const first = this.sealedEntries(layer, firstPages, "first");
     const rest = this.sealedEntries(
       layer,
       run.flatMap((pages) => pages.slice(isFirst ? 1 : 0)),
@@ -321,6 +317,13 @@ export class KvCache {
     head.missing += head.sealed - entries.length;
     head.sealed = entries.length;
     this.droppedAt = this.length;
+  }
+
+  /** The text has `length` tokens from now on; layers may hold fewer, in whole pages but for its own last one. */
+  leaveOut(length: number): void {
+    for (const head of this.heads.flat()) head.missing = Math.floor(length / PAGE_SLOTS) - head.sealed;
+    this.length = length;
+    this.droppedAt = length;
   }
 
   /** An independent copy: sealed pages are shared until one of the two drops slots of them. */

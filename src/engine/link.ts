@@ -38,7 +38,7 @@ export function linkTokens(
   expectHeld(parts, source, { start, end });
   const tokens = Math.min(most, end - start);
   const { length } = target;
-  const isMoved = length !== start;
+  const shift = length - (to.leftOut ?? 0) - start + (from.leftOut ?? 0);
   const { numKvHeads, headDim } = space.shapes[0];
   const bytes = most * numKvHeads * headDim * 4;
   const range = { start, end: start + tokens };
@@ -46,12 +46,12 @@ export function linkTokens(
   to.stores.reserve(tokens);
   const [k, v] = [pool.take(bytes), pool.take(bytes)];
   heap.ints(space.positions, tokens).set(Array.from({ length: tokens }, (_, t) => length + t));
-  fillTables(parts, to.rotation, tokens, length - start);
+  fillTables(parts, to.rotation, tokens, shift);
   const slots = slotsOf(start, tokens, numKvHeads);
   space.shapes.forEach((_, layer) => {
     const pages = pagesOf(parts, source, layer, range);
     readRows({ ...parts, cache: source }, { ...slots, pages }, slots.rows, { headDim, keys: k, values: v });
-    if (isMoved) turn(parts, to.rotation, layer, k, tokens);
+    if (shift !== 0) turn(parts, to.rotation, layer, k, tokens);
     target.append(layer, { tokens, positions: space.positions, k, v });
     to.stores.advanceLayer(layer, tokens);
   });

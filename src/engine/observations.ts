@@ -107,34 +107,34 @@ export class Observations {
     {
       q,
       positions,
-      begin,
       tokens,
       items,
       itemSpace,
     }: {
       q: number;
       positions: number;
-      begin: number;
       tokens: number;
       items: readonly AttentionItem[];
       itemSpace: number;
     },
   ): void {
-    this.keepQueries(layer, q, begin, tokens);
+    this.keepQueries(layer, q, positions, tokens);
     if (this.sums[layer].length > 0) this.addSums(layer, this.sums[layer], "sum", { q, positions, items, itemSpace });
   }
 
-  private keepQueries(layer: number, q: number, begin: number, tokens: number): void {
+  /** A row for each position modulo their number: of tokens that share one the newest stays, wherever others were left out. */
+  private keepQueries(layer: number, q: number, positionsAt: number, tokens: number): void {
     const { heap, shapes } = this.parts;
     const ring = this.queries[layer];
     const { queries: rows = 0 } = this.needs;
     if (!ring || !this.positions) return;
     const rowBytes = shapes[layer].numHeads * shapes[layer].headDim * 4;
+    const from = heap.ints(positionsAt, tokens);
     const positions = heap.ints(this.positions[layer].address, rows);
     for (let t = Math.max(0, tokens - rows); t < tokens; t++) {
-      const row = (begin + t) % rows;
+      const row = from[t] % rows;
       heap.u8.copyWithin(ring.address + row * rowBytes, q + t * rowBytes, q + (t + 1) * rowBytes);
-      positions[row] = begin + t;
+      positions[row] = from[t];
     }
   }
 

@@ -3,13 +3,14 @@
  */
 import type { CachePlan, Dropping } from "../context/cache/plan.ts";
 import type { RotaryView } from "../context/cache/score/score.ts";
+import { decodeMethods } from "../context/decode/registry.ts";
 import type { Plan } from "../context/plan.ts";
 import { createRotation, type Rotation } from "../context/position/rotation.ts";
-import type { Decoder } from "../model/decoder.ts";
+import type { Decoder, LayerContext } from "../model/decoder.ts";
 import { PAGE_SLOTS } from "../ops/attention.ts";
 import { InputError } from "../runtime/errors.ts";
 import { AttentionTrace, type Tracing } from "./attention-trace.ts";
-import { Chunk, type ChunkParts, type ChunkSequence } from "./chunk.ts";
+import { Chunk, type ChunkParts, type ChunkRun, type ChunkSequence } from "./chunk.ts";
 import { liveSlots } from "./compaction.ts";
 import { type DroppingParts, dropSlots } from "./dropping.ts";
 import { KeyStores } from "./key-stores.ts";
@@ -17,6 +18,8 @@ import { type LinkRange, linkTokens } from "./link.ts";
 import { needsOf } from "./needs.ts";
 import { Observations } from "./observations.ts";
 import type { Watch } from "./second-reading.ts";
+import { SparseDecode } from "./sparse-decode.ts";
+import { SparsePrefill } from "./sparse-prefill.ts";
 import { exportBlock, importBlock } from "./stored-blocks.ts";
 import type { KeptSlots, LayerStatistics } from "./types.ts";
 
@@ -31,14 +34,23 @@ export interface SequenceParts extends ChunkParts {
   readonly stored?: DroppingParts["stored"];
 }
 
+interface RunOptions {
+  readonly tracing?: Tracing;
+  readonly tokensAfter?: number;
+}
+
 export class Sequence implements ChunkSequence {
   readonly stores: KeyStores;
   /** Logits after the last token, kept because sequences share the decoder's buffer. */
   logits?: Float32Array;
   readonly trace?: AttentionTrace;
   readonly rotation: Rotation;
+  readonly sparsePrefill?: SparsePrefill;
+  readonly sparseDecode?: SparseDecode;
   readonly observations?: Observations;
   readonly watch?: Watch;
+  /** As ChunkSequence has it. */
+  leftOut = 0;
   private readonly parts: SequenceParts;
   /** Scores of the cache as it stands, for those that ask again. */
   private scores: DroppingParts["scores"] = new Map();
@@ -54,12 +66,20 @@ export class Sequence implements ChunkSequence {
     const needs = { ...wanted, statistics: wanted.statistics || parts.statistics === true };
     const gathers = needs.queries > 0 || needs.statistics || needs.attentionSums || needs.secondReading;
     const { shapes } = space;
+    if (plan.prefill.method !== "full")
+      this.sparsePrefill = new SparsePrefill({ team, heap, pool, space }, plan.prefill, from?.sparsePrefill);
+    const decode = decodeMethods.chosen(plan.decode);
+    const decodeNeeds = decode.technique.needs?.(decode.options);
+    if (decodeNeeds) this.sparseDecode = new SparseDecode({ team, heap, pool, space }, plan.decode, decodeNeeds);
     this.watch = watch;
     if (from) this.observations = watch ? undefined : from.observations?.fork();
     else if (gathers) this.observations = new Observations({ team, heap, pool, shapes, needs });
     if (from?.trace && !watch) this.trace = from.trace.fork();
     else if (parts.trace && !watch) this.trace = new AttentionTrace({ team, heap, pool, shapes });
-    if (from) this.scores = from.scores;
+    if (from) {
+      this.scores = from.scores;
+      this.leftOut = from.leftOut;
+    }
     if (from?.logits) this.logits = from.logits.slice();
   }
 
@@ -83,27 +103,53 @@ export class Sequence implements ChunkSequence {
   truncate(length: number): number {
     this.logits = undefined;
     this.scores = new Map();
+    this.sparseDecode?.forget();
     const left = length < this.length ? (this.observations?.truncate(length) ?? length) : length;
-    return this.stores.truncate(left);
+    const kept = this.stores.truncate(left);
+    if (kept === 0) this.leftOut = 0;
+    return kept;
   }
 
   /** Computes one chunk; afterwards decoder.logits(row, …) gives what its tokens predict. */
-  run(decoder: Decoder, tokenIds: Int32Array, tracing?: Tracing): void {
-    const chunk = this.begin(tokenIds.length, tracing);
+  run(decoder: Decoder, tokenIds: Int32Array, { tracing, tokensAfter }: RunOptions = {}): void {
+    const chunk = this.begin(tokenIds.length, tracing, tokensAfter);
     decoder.forward(tokenIds, chunk);
     chunk.end();
   }
 
   /** Computes one layer for a chunk whose residual stream the decoder holds. */
   runLayer(decoder: Decoder, layer: number, tokens: number, tracing?: Tracing): void {
-    const chunk = this.begin(tokens, tracing);
-    decoder.layer(layer, tokens, chunk);
+    this.runLayers(decoder, { first: layer, end: layer + 1 }, { tokens, tracing });
+  }
+
+  /** The same for layers [first, end). What they ask of the context may be seen by another `around` it. */
+  runLayers(
+    decoder: Decoder,
+    { first, end }: { first: number; end: number },
+    run: Omit<ChunkRun, "sequence">,
+    around = (context: LayerContext) => context,
+  ): void {
+    this.scores = new Map();
+    const chunk = new Chunk(this.parts, [{ ...run, sequence: this }]);
+    const context = around(chunk);
+    for (let layer = first; layer < end; layer++) decoder.layer(layer, run.tokens, context);
     chunk.end();
   }
 
-  private begin(tokens: number, tracing?: Tracing): Chunk {
+  /** The text has `length` tokens from now on, of which some layers hold fewer; `isClosedUp`: RoPE counts none that all of them lack. */
+  leaveOut(length: number, isClosedUp: boolean): void {
+    if (isClosedUp) this.leftOut = length - this.length;
+    this.stores.leaveOut(length);
+  }
+
+  private begin(tokens: number, tracing?: Tracing, tokensAfter?: number): Chunk {
     this.scores = new Map();
-    return new Chunk(this.parts, [{ sequence: this, tokens, tracing }]);
+    return new Chunk(this.parts, [{ sequence: this, tokens, tracing, tokensAfter }]);
+  }
+
+  /** Whether runAhead() leaves nothing behind of tokens that are cut off again. */
+  get canRunAhead(): boolean {
+    return this.isPlain && !this.observations && !this.sparseDecode && !this.trace;
   }
 
   /** Computes tokens that may come next, at most MOST_SEQUENCES and all on the open page: each as a step of its own would. */
@@ -152,6 +198,7 @@ export class Sequence implements ChunkSequence {
     const { stores, observations, scores } = this;
     const { team, heap, pool, space, stored } = this.parts;
     const [cache] = stores.caches;
+    this.sparseDecode?.forget();
     dropSlots(
       {
         ...{ team, heap, pool, cache, scores },
@@ -203,6 +250,8 @@ export class Sequence implements ChunkSequence {
   dispose(): void {
     this.stores.dispose();
     this.observations?.dispose();
+    this.sparsePrefill?.dispose();
+    this.sparseDecode?.dispose();
     this.logits = undefined;
   }
 }

@@ -2,16 +2,21 @@
 import { type CachePlan, droppingOf } from "../context/cache/plan.ts";
 import { repeatParts } from "../context/cache/score/kvzip.ts";
 import type { Plan } from "../context/plan.ts";
+import type { PrefillNeeds } from "../context/prefill/method.ts";
+import { prefillOf } from "../context/prefill/plan.ts";
+import { PAGE_SLOTS } from "../ops/attention.ts";
 import { InputError, UnsupportedError } from "../runtime/errors.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { ControllerMethods } from "./controller-methods.ts";
+import { generate } from "./generate.ts";
 import { needsOf } from "./needs.ts";
 import { checkLength, checkTargets, checkTokens } from "./prompt-checks.ts";
+import { readSelected, type SelectedReading, selectedReading } from "./read-selected.ts";
 import type { Caller } from "./rpc.ts";
 import { type Schedule, scheduleOf } from "./schedule.ts";
-import { chunkFor, LEAST_REST } from "./shared-prefix.ts";
+import { chunkFor, LEAST_REST, wholeBlocksFor } from "./shared-prefix.ts";
+import { type Speculator, speculatorOf } from "./speculation.ts";
 import type { Stepper } from "./stepper.ts";
-import { StopText } from "./stop-text.ts";
 import { blocksOf, type StoredText } from "./stored-text.ts";
 import type {
   GeneratedToken,
@@ -21,8 +26,10 @@ import type {
   LinkOptions,
   ModelInfo,
   PrefillOptions,
+  SeenPages,
   Session,
   SessionMemory,
+  SpeculationCounts,
   TracedHead,
 } from "./types.ts";
 
@@ -53,6 +60,8 @@ export class EngineSession implements Session {
   private busy = false;
   private readonly schedule: Schedule;
   private readonly needs: ReturnType<typeof needsOf>;
+  /** Where the plan has tokens guessed. */
+  private readonly speculator?: Speculator;
   /** What was read, where a score wants it read again. */
   private readonly text?: number[];
   /** Length of the text when it was last read again. */
@@ -63,6 +72,7 @@ export class EngineSession implements Session {
     this.length = from?.length ?? 0;
     this.schedule = scheduleOf(parts.plan.cache);
     this.needs = needsOf([parts.plan.cache, ...parts.collect]);
+    this.speculator = speculatorOf(parts.plan.speculate, from?.speculator);
     if (this.needs.secondReading) this.text = [...(from?.text ?? [])];
     this.readAgainAt = from?.readAgainAt ?? 0;
   }
@@ -82,15 +92,19 @@ export class EngineSession implements Session {
     const targets = options.onLogProbs && checkTargets(options.targets, tokenIds.length, model);
     const { schedule } = this;
     await this.exclusively(async () => {
-      await caller.call("expectRoom", { session, tokens: tokenIds.length, schedule: schedule.room });
       const ids = Int32Array.from(tokenIds);
       const { compress = true } = options;
-      const isFirst = this.length === 0;
-      const { onLogits, onHidden } = options;
-      const byLayers = schedule.byLayers && compress && isFirst && !onLogits && !onHidden;
-      this.restored =
-        isFirst && !byLayers && !onLogits && !onHidden && !targets ? await this.beginFromStore(ids, LEAST_REST) : 0;
-      if (byLayers) await this.readByLayers(ids, targets, options);
+      // The beginning of a text, and nothing is asked of its tokens on the way.
+      const inAnyOrder = this.length === 0 && !options.onLogits && !options.onHidden;
+      const byLayers = schedule.byLayers && compress && inAnyOrder;
+      const selects = compress && inAnyOrder && !targets;
+      const selected = selects ? selectedReading(this.plan.prefill, ids.length, model.numLayers) : undefined;
+      await caller.call("expectRoom", { session, tokens: ids.length, schedule: { ...schedule.room, selected } });
+      this.speculator?.read(ids, this.length);
+      const restores = inAnyOrder && !byLayers && !selected && !targets;
+      this.restored = restores ? await this.beginFromStore(ids, LEAST_REST) : 0;
+      if (selected) await this.readSelected(ids, selected, options);
+      else if (byLayers) await this.readByLayers(ids, targets, options);
       else await this.readByChunks(ids, this.restored, targets, options);
       this.text?.push(...ids);
       if (compress && this.parts.collect.some(needsSecondReading)) await this.readAgain();
@@ -103,7 +117,10 @@ export class EngineSession implements Session {
     checkTokens(tokenIds, { held: this.length, contextLength, model });
     if (this.length > 0)
       throw new InputError(`restore: expected an empty session, got one of ${this.length} tokens. Open another.`);
-    return this.exclusively(() => this.beginFromStore(Int32Array.from(tokenIds), 0));
+    return this.exclusively(() => {
+      this.speculator?.read(tokenIds, 0);
+      return this.beginFromStore(Int32Array.from(tokenIds), 0);
+    });
   }
 
   /** Tokens from the store, where a plan needs nothing of them but their pages; the last `rest` are not. */
@@ -111,9 +128,25 @@ export class EngineSession implements Session {
     const { stored } = this.parts;
     const { queries, statistics, attentionSums, secondReading } = this.needs;
     const dropsWhileReading = this.schedule.untilDue(0) !== Number.POSITIVE_INFINITY;
-    if (!stored || statistics || attentionSums || secondReading || dropsWhileReading) return 0;
-    this.length = await stored.restore(tokenIds, Math.max(rest, queries));
+    const { lastTokens = 0, pattern } = this.prefillNeeds;
+    if (!stored || pattern || statistics || attentionSums || secondReading || dropsWhileReading) return 0;
+    this.length = await stored.restore(tokenIds, Math.max(rest, queries, lastTokens));
     return this.length;
+  }
+
+  /** Tokens that are computed at once at most, as things stand. */
+  private mostTokens(): number {
+    const { stepper, chunk } = this.parts;
+    return stepper.isBusy ? Math.min(SHARED_CHUNK, chunk) : chunk;
+  }
+
+  private get isSparse(): boolean {
+    return this.plan.prefill.method !== "full";
+  }
+
+  private get prefillNeeds(): PrefillNeeds {
+    const { technique, options } = prefillOf(this.plan.prefill);
+    return technique.needs?.(options) ?? {};
   }
 
   private async readByChunks(
@@ -123,17 +156,25 @@ export class EngineSession implements Session {
     options: PrefillOptions,
   ): Promise<void> {
     const { onProgress, signal, onLogits, onLogProbs, onHidden } = options;
-    const { caller, id: session, stored, stepper } = this.parts;
+    const { caller, id: session, stored } = this.parts;
     const { dropping, isDue, untilDue } = this.schedule;
+    const { isSparse } = this;
+    const { lastTokens = 0 } = this.prefillNeeds;
+    // Of a block that was begun before, each part sees all, unlike the whole.
+    if (isSparse && this.length % PAGE_SLOTS > 0) stored?.end();
     if (from > 0) onProgress?.(from, tokenIds.length);
     for (let first = from; first < tokenIds.length; ) {
       signal?.throwIfAborted();
-      const chunk = stepper.isBusy ? Math.min(SHARED_CHUNK, this.parts.chunk) : this.parts.chunk;
-      const end = Math.min(first + chunkFor(tokenIds.length - first, chunk), first + untilDue(this.length));
+      const chunk = this.mostTokens();
+      const rest = tokenIds.length - first;
+      const tokens = isSparse ? wholeBlocksFor(rest, chunk, this.length) : chunkFor(rest, chunk);
+      const end = Math.min(first + tokens, first + untilDue(this.length));
+      // What is read as the end of a prompt is not what a longer one would have there.
+      if (tokenIds.length - end < lastTokens) stored?.end();
       const call = {
         session,
         tokenIds: tokenIds.slice(first, end),
-        last: end === tokenIds.length,
+        tokensAfter: tokenIds.length - end,
         all: onLogits !== undefined,
         hidden: onHidden !== undefined,
         targets: targets?.slice(first, end),
@@ -151,6 +192,14 @@ export class EngineSession implements Session {
       onProgress?.(end, tokenIds.length);
       first = end;
     }
+  }
+
+  private async readSelected(ids: Int32Array, reading: SelectedReading, options: PrefillOptions): Promise<void> {
+    const { caller, id, stored } = this.parts;
+    const { isSparse } = this;
+    stored?.end();
+    await readSelected(caller, id, ids, { reading, isSparse, mostTokens: () => this.mostTokens() }, options);
+    this.length = ids.length;
   }
 
   private async readByLayers(
@@ -240,6 +289,7 @@ export class EngineSession implements Session {
     const work = async () => {
       const { room } = this.schedule;
       await caller.call("expectRoom", { session, tokens: end - start, schedule: room });
+      this.speculator?.read(from.speculator?.part(start, end) ?? [], this.length);
       for (let at = start; at < end; ) {
         signal?.throwIfAborted();
         const linked = await caller.call("link", { session, from: from.parts.id, start: at, end });
@@ -266,44 +316,28 @@ export class EngineSession implements Session {
   }
 
   async *generate(options: GenerateOptions = {}): AsyncGenerator<GeneratedToken> {
-    const { maxTokens = Number.POSITIVE_INFINITY, stop = [], ignoreEnd = false, signal, ...wanted } = options;
-    const { logProbs, constraint, ...sampling } = wanted;
-    const { caller, id: session, tokenizer, contextLength, stepper } = this.parts;
     if (this.length === 0) throw new InputError("generate: the session is empty. Call prefill() first.");
+    const { schedule, speculator } = this;
     this.begin();
-    stepper.begin(session);
     try {
-      let next = await caller.call("begin", { session, options: sampling, logProbs, mask: constraint?.mask() });
-      const text = tokenizer.decoder();
-      const stops = new StopText(stop);
-      // The sequence's last token, as long as some of its text may still come. Yielded before the sequence grows again.
-      let held: GeneratedToken | undefined;
-      for (let n = 0; n < maxTokens && this.length < contextLength && !signal?.aborted; n++) {
-        const { tokenId } = next;
-        constraint?.accept(tokenId);
-        if (!ignoreEnd && tokenizer.endIds.has(tokenId)) break;
-        if (held) yield held;
-        // The next step starts while the caller uses this token.
-        this.length++;
-        const step = stepper.take({ session, tokenId, mask: constraint?.mask() });
-        step.catch(() => {}); // reported by the await below, or by the next call if the caller stops here
-        const token = { ...next, text: stops.push(text.push(tokenId)) };
-        held = text.isIncomplete || stops.isPending ? token : undefined;
-        if (!held) yield token;
-        next = await step;
-        const { dropping, isDue } = this.schedule;
-        if (dropping && isDue(this.length, "generating")) {
-          this.parts.stored?.end();
-          await caller.call("drop", { session, dropping, once: false });
-        }
-        if (stops.found) return;
-      }
-      if (held) yield { ...held, text: held.text + stops.push(text.flush()) + stops.flush() };
-      signal?.throwIfAborted();
+      yield* generate({ ...this.parts, schedule, speculator, sequence: this, drop: () => this.dropAgain() }, options);
     } finally {
-      stepper.end(session);
       this.busy = false;
     }
+  }
+
+  /** Drops what the plan's schedule says, as often as it says. */
+  private async dropAgain(): Promise<void> {
+    const { caller, id: session, stored } = this.parts;
+    const { dropping } = this.schedule;
+    if (!dropping) return;
+    stored?.end();
+    await caller.call("drop", { session, dropping, once: false });
+  }
+
+  /** What came of guessing tokens, where the plan has them guessed. */
+  get speculation(): SpeculationCounts | undefined {
+    return this.speculator?.counts;
   }
 
   kept(): Promise<readonly KeptSlots[]> {
@@ -321,6 +355,10 @@ export class EngineSession implements Session {
 
   trace(): Promise<readonly TracedHead[]> {
     return this.parts.caller.call("trace", { session: this.parts.id });
+  }
+
+  seenPages(): Promise<readonly SeenPages[]> {
+    return this.parts.caller.call("seenPages", { session: this.parts.id });
   }
 
   memory(): Promise<SessionMemory> {

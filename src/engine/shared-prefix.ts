@@ -1,5 +1,7 @@
 /** How much of a text need not be read again by whoever holds another that begins alike. */
 
+import { PAGE_SLOTS } from "../ops/attention.ts";
+
 /** Tokens up to which a chunk is computed as steps, whose sums come in another order than those of a reading. */
 export const MOST_STEPS = 8;
 /** Tokens that are always read, so that an answer does not depend on what was shared. */
@@ -10,6 +12,14 @@ export function chunkFor(tokens: number, most: number): number {
   const rest = tokens - most;
   if (rest <= 0) return tokens;
   return rest < LEAST_REST && most > 2 * LEAST_REST ? tokens - LEAST_REST : most;
+}
+
+/** As chunkFor(), of a text whose blocks of 64 are read whole: behind `begin` tokens the chunk ends at a block's end, or at the text's. */
+export function wholeBlocksFor(tokens: number, most: number, begin: number): number {
+  const end = begin + chunkFor(tokens, most);
+  const aligned = end - (end % PAGE_SLOTS) - begin;
+  const chunk = aligned > 0 ? aligned : PAGE_SLOTS - (begin % PAGE_SLOTS);
+  return tokens - chunk < LEAST_REST ? tokens : chunk;
 }
 
 /** Tokens that both begin with. */

@@ -12,11 +12,20 @@ export interface Step {
   readonly session: number;
   readonly tokenId: number;
   readonly mask?: Uint32Array;
+  /** Tokens that may come next: tried if no other session steps at the same time. Never with a mask. */
+  readonly draft?: readonly number[];
+}
+
+export interface Stepped {
+  /** What comes after the token, and after each of the drafted tokens that were right. */
+  readonly next: readonly Sampled[];
+  /** Drafted tokens that were tried. */
+  readonly drafted: number;
 }
 
 interface Waiting {
   readonly step: Step;
-  resolve(next: Sampled): void;
+  resolve(stepped: Stepped): void;
   reject(error: unknown): void;
 }
 
@@ -49,7 +58,7 @@ export class Stepper {
   }
 
   /** Computes a token and samples the next. */
-  take(step: Step): Promise<Sampled> {
+  take(step: Step): Promise<Stepped> {
     return new Promise((resolve, reject) => {
       this.writing.set(step.session, true);
       this.waiting.push({ step, resolve, reject });
@@ -85,9 +94,9 @@ export class Stepper {
   /** If there is no room for all, each has its own try. */
   private async compute(batch: readonly Waiting[]): Promise<void> {
     try {
-      const next = await this.caller.call("step", { steps: batch.map(({ step }) => step) });
+      const stepped = await this.caller.call("step", { steps: batch.map(({ step }) => step) });
       batch.forEach(({ resolve }, i) => {
-        resolve(next[i]);
+        resolve(stepped[i]);
       });
     } catch (error) {
       if (batch.length === 1) batch[0].reject(error);

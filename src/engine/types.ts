@@ -126,8 +126,21 @@ export interface Session {
    * one entry for every KV head of every layer without a sliding window. For a session that was opened with `trace`.
    */
   trace(): Promise<readonly TracedHead[]>;
+  /** What a plan with sparse prefill let every head of every layer see of what was read; none of another plan. */
+  seenPages(): Promise<readonly SeenPages[]>;
+  /** What came of guessing tokens in all of generate(); none where the plan has none guessed. */
+  readonly speculation?: SpeculationCounts;
   memory(): Promise<SessionMemory>;
   dispose(): Promise<void>;
+}
+
+export interface SpeculationCounts {
+  /** Runs through the model, each for one token and those guessed. */
+  readonly steps: number;
+  /** Guessed tokens that were computed. */
+  readonly drafted: number;
+  /** Of these, those that were right: each saved a step. */
+  readonly accepted: number;
 }
 
 export interface KeptSlots {
@@ -137,6 +150,15 @@ export interface KeptSlots {
   readonly drops: boolean;
   /** Ascending. */
   readonly positions: Int32Array;
+}
+
+/** How much of the past a KV head's queries have seen while a prompt was read, in pages of 64 slots. */
+export interface SeenPages {
+  readonly layer: number;
+  readonly kvHead: number;
+  readonly seen: number;
+  /** What full attention would have seen. */
+  readonly all: number;
 }
 
 export interface LayerStatistics extends Moments {

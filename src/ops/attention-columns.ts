@@ -11,10 +11,16 @@ export function columnBytes(numEntries: number): number {
   return (numEntries + 1) * PAGE_SLOTS * 4;
 }
 
+/** Bytes of the sums along diagonals of an item with so many entries. */
+export function diagonalBytes(numEntries: number): number {
+  return columnBytes(numEntries) + PAGE_SLOTS * 4;
+}
+
 /**
  * Leaves f32 [numEntries + 1][64] at every item's `partial`: what its rows give each slot of each entry, and of their own page
  * last. A slot that no row sees gets exactly 0, as does every slot of a missing page; a row that sees nothing gives nothing. A page
  * that is listed once for each of several zones has a block for each. The rest is as in attention(): q f32 [tokens][numHeads][headDim], positions
+ * If an item has `diagonals` (diagonalBytes(), all 0, at most 64 tokens), what token t gives slot s of entry e is added to its [64e + s + 63 − t] too.
  * i32 [tokens], headDim a multiple of 16, scratch of attentionScratchBytes(); without `zones` the shape's window counts.
  */
 export function attentionColumns(

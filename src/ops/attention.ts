@@ -54,6 +54,8 @@ export interface AttentionItem {
   kvHead: number;
   /** Where to leave an unfinished result for mergePartials; 0 to finish into `out`. */
   partial: number;
+  /** For attentionColumns() only. */
+  diagonals?: number;
 }
 
 /** Scratch that a thread needs for tiles of `tokens` query tokens; a page more, to unpack low-bit pages into. */
@@ -86,8 +88,8 @@ export function writeItems(
     words.set([zone.q - q, zone.nearest, zone.farthest, zone.keyEnd], zoneWords + z * 4);
   });
   items.forEach((item, i) => {
-    const { entries, numEntries, own, firstToken, numTokens, kvHead, partial } = item;
-    words.set([entries, numEntries, own, firstToken, numTokens, kvHead, partial, 0], i * 8);
+    const { entries, numEntries, own, firstToken, numTokens, kvHead, partial, diagonals = 0 } = item;
+    words.set([entries, numEntries, own, firstToken, numTokens, kvHead, partial, diagonals], i * 8);
   });
   return itemSpace + zoneWords * 4;
 }

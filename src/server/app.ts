@@ -10,11 +10,16 @@ import { addMessageRoutes } from "./messages/routes.ts";
 import type { Metrics } from "./metrics.ts";
 import { addModelRoutes } from "./models.ts";
 import { addOpenApiRoute } from "./openapi.ts";
-import { type ServerOptions, Service } from "./service.ts";
+import { addReportRoutes } from "./reports.ts";
+import type { ReportSource } from "./reports-folder.ts";
+import { Service, type ServerOptions as ServiceOptions } from "./service.ts";
 import { addTokenRoutes } from "./tokens.ts";
 import { addWebRoutes } from "./web.ts";
 
-export type { ServerOptions } from "./service.ts";
+export interface ServerOptions extends ServiceOptions {
+  /** Evaluation runs to be shown; none without. */
+  readonly reports?: ReportSource;
+}
 
 export interface ServerApp {
   readonly app: Hono;
@@ -62,6 +67,7 @@ export function createApp(options: ServerOptions): ServerApp {
   addMessageRoutes(app, service);
   addEmbeddingRoutes(app, service);
   addCacheRoutes(app, service);
+  addReportRoutes(app, options.reports);
   addTokenRoutes(app, engine.tokenizer, service.contextLength());
   addWebRoutes(app, service);
   addOpenApiRoute(app, { version: options.version, hasKey: apiKey !== undefined });

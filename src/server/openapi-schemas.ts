@@ -3,6 +3,7 @@ import { z } from "zod";
 import { chatSchema, completionSchema } from "./chat-request.ts";
 import { embeddingsSchema } from "./embeddings.ts";
 import { countTokensSchema, messagesSchema } from "./messages/request.ts";
+import { reportEntrySchema, reportSchema } from "./reports-schema.ts";
 import { detokenizeSchema, tokenizeSchema } from "./tokens.ts";
 
 const count = z.number().int().min(0);
@@ -107,6 +108,8 @@ export const schemas = {
     disk: z.looseObject({ blocks: count, bytes: count, maxBytes: z.number() }),
   }),
   DeletedContext: z.looseObject({ id: z.string(), object: z.literal("context"), deleted: z.literal(true) }),
+  Reports: z.looseObject({ object: z.literal("list"), data: z.array(reportEntrySchema) }),
+  Report: reportSchema,
   Tokens: z.looseObject({ tokens: z.array(z.union([z.number(), z.looseObject({ id: count, piece: z.string() })])) }),
   DetokenizedText: z.looseObject({ prompt: z.string(), content: z.string() }),
   Plans: z.looseObject({

@@ -29,6 +29,8 @@ const embeddingsNote =
   "Each text is read by itself: what else is in the request does not matter.";
 const cacheNote =
   "Texts that were read and are kept on disk, as `longspan cache list --json` prints them. 404 where the server runs with --no-cache; the answer has `memory` then as well.";
+const reportsNote =
+  "Runs of `longspan eval run` that are kept in its default folder, the newest first. Damaged and unfinished ones say so.";
 const messagesNote =
   "Anthropic's messages. `cache_control` on a block pins the prompt up to its end in the disk cache: the newest 16 such pins, " +
   "never more than half of the cache, as long as the server runs.";
@@ -71,6 +73,18 @@ export const operations: readonly Operation[] = [
   {
     ...{ method: "post", path: "/v1/cache/{id}/unpin", summary: "Take the pin of a context back" },
     ...{ answer: "Context", errors: [404] },
+  },
+  {
+    ...{ method: "get", path: "/v1/reports", summary: "Evaluation runs", description: reportsNote },
+    answer: "Reports",
+  },
+  {
+    ...{ method: "get", path: "/v1/reports/{id}", summary: "A run: what was asked for, and its summary" },
+    ...{ answer: "Report", errors: [404] },
+  },
+  {
+    ...{ method: "get", path: "/v1/reports/{id}/page", summary: "The report's page, as it was written" },
+    ...{ answer: "html", errors: [404] },
   },
   { method: "get", path: "/v1/plans", summary: "Presets of context plans, and techniques", answer: "Plans" },
   {

@@ -2,13 +2,13 @@
  * What an answer made of its prompt, for clients that ask with `return_trace`: by blocks of 64 tokens, how much was attended to and
  * how much is still held; and the passages that were attended to most, as places in the longest text of the messages.
  */
+import { placeOfText, type SoughtText } from "../documents/text-place.ts";
 import { attendedPassages } from "../engine/attended-passages.ts";
 import { attentionScores } from "../engine/attention-scores.ts";
 import type { KeptSlots, Session } from "../engine/types.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { ChatRequest, CompletionRequest } from "./chat-request.ts";
 import { RequestError } from "./errors.ts";
-import { placeOfText, type SoughtText } from "./text-place.ts";
 
 const BLOCK_TOKENS = 64;
 const PASSAGES = 5;

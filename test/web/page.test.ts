@@ -1,26 +1,18 @@
 /** The page in a browser, over a tiny model: what a person does with it, and that the console stays silent. */
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, beforeEach, describe, test } from "node:test";
-import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from "playwright-core";
+import type { BrowserContextOptions, Locator, Page } from "playwright-core";
 import { DiskBlockStore } from "../../src/hub/block-store.ts";
 import { createApp } from "../../src/server/app.ts";
 import { listen } from "../../src/server/serve.ts";
 import { tinyServer } from "../clients/tiny-server.ts";
 import { temporaryFolder } from "../support/sessions.ts";
-
-const places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-const executablePath = process.env.LONGSPAN_CHROMIUM ?? places.find((path) => existsSync(path));
-const skip = !executablePath
-  ? "there is no Chromium; name one in LONGSPAN_CHROMIUM"
-  : !existsSync("build/web/index.html") && "the page is not built; run `npm run build`";
+import { launch, openPage, skip } from "./browser.ts";
 
 const store = new DiskBlockStore(join(temporaryFolder(), "contexts"));
 const tiny = skip ? undefined : await tinyServer({ store, contexts: store });
-const browser: Browser | undefined = skip
-  ? undefined
-  : await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+const browser = await launch();
 after(async () => {
   await browser?.close();
   await tiny?.close();
@@ -39,12 +31,7 @@ describe("the page", { skip, timeout: 100_000 }, () => {
   afterEach(() => page.close());
 
   async function open(url: string, options: BrowserContextOptions = {}): Promise<void> {
-    troubles = [];
-    page = await browser!.newPage({ viewport: { width: 1280, height: 900 }, ...options });
-    page.setDefaultTimeout(20_000);
-    page.on("console", (message) => message.type() === "error" && troubles.push(message.text()));
-    page.on("pageerror", (error) => troubles.push(String(error)));
-    await page.goto(url);
+    ({ page, troubles } = await openPage(browser!, url, options));
   }
 
   async function add(...files: (typeof shore)[]): Promise<void> {

@@ -16,6 +16,10 @@ export function setKey(key: string): void {
   sessionStorage.setItem(KEY, key);
 }
 
+export function hasKey(): boolean {
+  return sessionStorage.getItem(KEY) !== null;
+}
+
 /** Throws ApiError with the server's own words. */
 export async function request(path: string, init: RequestInit = {}): Promise<Response> {
   const headers = new Headers(init.headers);
@@ -32,6 +36,15 @@ export async function request(path: string, init: RequestInit = {}): Promise<Res
 
 export async function getJson<T>(path: string): Promise<T> {
   return (await request(path)).json();
+}
+
+/** As a file of the browser's downloads: a link could not carry the key. */
+export async function save(path: string, name: string): Promise<void> {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await (await request(path)).blob());
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href));
 }
 
 export async function postJson<T>(path: string, body: unknown): Promise<T> {

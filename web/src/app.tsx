@@ -12,6 +12,7 @@ import { KeyDialog } from "./key.tsx";
 import { blockAt } from "./places.ts";
 import { joinTexts, messagesOf } from "./prompt.ts";
 import { Reader } from "./reader.tsx";
+import { Reports } from "./reports.tsx";
 import { ThemeSwitch } from "./theme.tsx";
 import { TurnView } from "./turn.tsx";
 import type { Documents, Model, Plans, Run, Selection, Turn } from "./types.ts";
@@ -31,6 +32,7 @@ export function App() {
   const [trouble, setTrouble] = useState("");
   const [needsKey, setNeedsKey] = useState(false);
   const [areContextsOpen, setContextsOpen] = useState(false);
+  const [areReportsOpen, setReportsOpen] = useState(false);
   const [turns, setTurns] = useState<readonly Turn[]>([]);
   const [selection, setSelection] = useState<Selection | undefined>();
   const [contextLength, setContextLength] = useState<number | undefined>();
@@ -111,6 +113,9 @@ export function App() {
           <button type="button" class="plain" onClick={() => setContextsOpen(true)}>
             Saved contexts
           </button>
+          <button type="button" class="plain" onClick={() => setReportsOpen(true)}>
+            Reports
+          </button>
           <ThemeSwitch />
         </nav>
       </header>
@@ -164,6 +169,9 @@ export function App() {
       {isDropping && <div class="drop">Drop files or a folder</div>}
       <Dialog title="Saved contexts" isOpen={areContextsOpen} onClose={() => setContextsOpen(false)}>
         <Contexts />
+      </Dialog>
+      <Dialog title="Evaluation reports" isOpen={areReportsOpen} onClose={() => setReportsOpen(false)}>
+        <Reports />
       </Dialog>
       <KeyDialog
         isOpen={needsKey}

@@ -18,6 +18,16 @@ export function percent(share: number): string {
   return share > 0 && share < 0.1 ? `${(100 * share).toFixed(1)} %` : `${Math.round(100 * share)} %`;
 }
 
+/** Of an ISO date, without its seconds. */
+export function moment(date: string): string {
+  return new Date(date).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+}
+
+/** 4096 is 4K. */
+export function kilo(tokens: number): string {
+  return tokens >= 1024 && tokens % 256 === 0 ? `${Number((tokens / 1024).toFixed(2))}K` : String(tokens);
+}
+
 export function perSecond(tokens: number, duration: number): string {
   const rate = tokens / Math.max(duration, 1e-3);
   return `${rate < 10 ? rate.toFixed(1) : count(rate)} tokens/s`;

@@ -127,6 +127,7 @@ async function ask(inputs: string[], options: AskOptions): Promise<void> {
       outputTokens: answer.tokenIds.length,
       prefillSeconds,
       decodeSeconds: answer.decodeSeconds,
+      ...(answer.speculation && { speculation: answer.speculation }),
       peakBytes: peakBytes(),
     };
     process.stderr.write(`${statisticsLine(statistics)}\n`);

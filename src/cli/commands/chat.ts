@@ -135,6 +135,7 @@ class Talk {
       outputTokens: answer.tokenIds.length,
       prefillSeconds: reading.prefillSeconds,
       decodeSeconds: answer.decodeSeconds,
+      ...(answer.speculation && { speculation: answer.speculation }),
       peakBytes: peakBytes(),
     };
     process.stderr.write(`${statisticsLine(statistics)}\n`);

@@ -1,10 +1,12 @@
 /** longspan serve: OpenAI's and Anthropic's requests, answered on a port of this machine. */
+import { join } from "node:path";
 import { Command } from "commander";
 import type { Plan } from "../../context/plan.ts";
 import { contextLengthOf } from "../../context/position/rotation.ts";
 import type { Engine } from "../../engine/types.ts";
+import { readReport, readReportPage } from "../../eval/report/read.ts";
 import { DiskBlockStore } from "../../hub/block-store.ts";
-import { contextsFolder } from "../../hub/home.ts";
+import { contextsFolder, longspanHome } from "../../hub/home.ts";
 import { InputError } from "../../runtime/errors.ts";
 import { createApp } from "../../server/app.ts";
 import { type LoadingSite, loadingSite } from "../../server/loading.ts";
@@ -31,9 +33,9 @@ interface ServeOptions extends ComputeOptions, ContextCacheOptions {
 
 const EXAMPLES = `
 Routes: /v1/chat/completions, /v1/completions, /v1/embeddings, /v1/messages
-(Anthropic's), /v1/models, /v1/cache, /tokenize, /detokenize, /health, /metrics;
-/openapi.json describes them; / is a web page. It listens at once and answers 503 until the model
-is loaded.
+(Anthropic's), /v1/models, /v1/cache, /v1/reports, /tokenize, /detokenize,
+/health, /metrics; /openapi.json describes them; / is a web page. It listens at
+once and answers 503 until the model is loaded.
 Prompts that begin alike are read once, also at the same time; what was read is
 kept on disk as well (longspan cache). A request may bring a context plan of its
 own as "long_context". Ctrl-C ends it.
@@ -108,6 +110,7 @@ function createServer(engine: Engine, plan: Plan, options: ServeOptions) {
     name: nameOf(options.model),
     store: openContextCache(options),
     contexts: options.cache ? new DiskBlockStore(contextsFolder()) : undefined,
+    reports: { folder: join(longspanHome(), "eval", "runs"), read: readReport, readPage: readReportPage },
     cacheBytes: options.cacheMb * 1e6,
     apiKey: options.apiKey ?? process.env.LONGSPAN_API_KEY,
     corsOrigin: options.cors,

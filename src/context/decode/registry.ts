@@ -1,6 +1,8 @@
 /** The decode axis: one line a method. */
 import { TechniqueRegistry, techniqueOptions } from "../technique.ts";
 import { defineDecode } from "./method.ts";
+import { pageTopk } from "./page-topk.ts";
+import { retrieval } from "./retrieval.ts";
 
 const full = defineDecode({
   id: "full",
@@ -11,4 +13,4 @@ const full = defineDecode({
   choose: () => [],
 });
 
-export const decodeMethods = new TechniqueRegistry("decode", [full]);
+export const decodeMethods = new TechniqueRegistry("decode", [full, pageTopk, retrieval]);

@@ -4,9 +4,11 @@ import type { Technique } from "../technique.ts";
 
 /** What the engine has to find out for a method, besides where a block stands. */
 export interface PrefillNeeds {
+  /** Blocks before this token see everything, and nothing is found out for them. */
+  readonly denseBelow?: number;
   /** Estimated shares of the attention, from sums along antidiagonals of this stride: QueryBlock.masses. */
   readonly masses?: { readonly stride: number };
-  /** Attention of the 64 tokens before each span of so many: QueryBlock.pattern. */
+  /** Attention of the 64 tokens before each span of so many, a multiple of 64: what the method makes of it holds for the span. */
   readonly pattern?: { readonly span: number };
   /** Last tokens of a prompt that may see more than those before them: what was read of them is of no use to a longer prompt. */
   readonly lastTokens?: number;
@@ -20,17 +22,30 @@ export interface QueryBlock {
   readonly page: number;
   /** Tokens of the prompt that come after them. */
   readonly tokensAfter: number;
-  /** By page, [page + 1]: of the attention of each query head its part, the mean over heads; they sum to 1. */
+  /** By page, [page + 1]: of the attention of each query head its part, the mean over heads; they sum to 1. Empty if not asked for. */
   readonly masses: Float32Array;
-  /** Attention of the 64 tokens before the span that the block is in, each query head's summed; none before there is any. */
-  readonly pattern?: AttentionPattern;
+  /** What the method has made of the attention of the 64 tokens before the span that the block is in. */
+  readonly pattern?: BlockPattern;
 }
 
+/** Attention of 64 tokens, summed over them and the query heads of a KV head. */
 export interface AttentionPattern {
-  /** By position of the key. */
+  /** Of the tokens: pages 0 to `page` are there. */
+  readonly page: number;
+  /** By position of the key, [64 · (page + 1)]. */
   readonly vertical: Float32Array;
-  /** By distance of key and query. */
+  /** By distance of key and query, [64 · (page + 1)]. */
   readonly slash: Float32Array;
+  /** As QueryBlock.masses, for these tokens. */
+  readonly masses: Float32Array;
+}
+
+/** What blocks see: pages, and pages that lie so many pages before their own. */
+export interface BlockPattern {
+  readonly vertical: readonly number[];
+  readonly slash: readonly number[];
+  /** Whether the masses of a block tell better than the pattern. */
+  readonly byMasses?: boolean;
 }
 
 export interface PrefillMethod<Options = never> {
@@ -39,6 +54,8 @@ export interface PrefillMethod<Options = never> {
   readonly source: string;
   readonly options: z.ZodObject;
   needs?(options: Options): PrefillNeeds;
+  /** For methods that need a pattern. */
+  pattern?(options: Options, attention: AttentionPattern): BlockPattern;
   /** Pages that the block sees besides its own, ascending; none where it sees all. */
   pages(options: Options, block: QueryBlock): readonly number[] | undefined;
 }

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { tokenSelections } from "../select/registry.ts";
 import type { CompleteChoice } from "../technique.ts";
+import type { PrefillMethod } from "./method.ts";
 import { prefillMethods } from "./registry.ts";
 
 export type PrefillPlan = CompleteChoice & { readonly select?: CompleteChoice };
@@ -23,3 +24,8 @@ export const prefillSchema: z.ZodType<PrefillPlan> = z.unknown().transform((valu
   const chosen = selection.data.select;
   return { ...method.data, ...(chosen && chosen.method !== "all" && { select: chosen }) };
 });
+
+/** The method that a plan reads with, and its options. */
+export function prefillOf({ select: _, ...plan }: PrefillPlan): { technique: PrefillMethod; options: never } {
+  return prefillMethods.chosen(plan);
+}

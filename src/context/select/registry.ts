@@ -1,6 +1,10 @@
-/** Which tokens of a prompt go through all layers: one line a technique. */
-import { TechniqueRegistry, techniqueOptions } from "../technique.ts";
-import { defineSelection } from "./method.ts";
+/** Which tokens of a prompt go through all layers: one line a technique. `all` is the trivial member. */
+import { type CompleteChoice, TechniqueRegistry, techniqueOptions } from "../technique.ts";
+import { fastkv } from "./fastkv.ts";
+import { gemfilter } from "./gemfilter.ts";
+import { type SelectionLayout, selectionLayout } from "./layout.ts";
+import { defineSelection, type SelectionSteps, type TokenSelection } from "./method.ts";
+import { specPrefill } from "./spec-prefill.ts";
 
 const all = defineSelection({
   id: "all",
@@ -9,4 +13,35 @@ const all = defineSelection({
   options: techniqueOptions("all", {}),
 });
 
-export const tokenSelections = new TechniqueRegistry("prefill.select", [all]);
+export const tokenSelections = new TechniqueRegistry("prefill.select", [all, fastkv, gemfilter, specPrefill]);
+
+/** What a plan's selection does; none if all tokens go on, whatever the prompt. */
+export function selectionSteps(choice: CompleteChoice | undefined): SelectionSteps | undefined {
+  if (!choice) return undefined;
+  const { technique, options } = tokenSelections.chosen(choice);
+  return technique.steps?.(options);
+}
+
+/** A selection and the prompt that it is for. */
+export interface Selection {
+  readonly steps: SelectionSteps;
+  readonly layout: SelectionLayout;
+  /** As TokenSelection.score(). */
+  score(weights: readonly Float32Array[]): Float32Array;
+}
+
+/** Of a prompt of so many tokens; none if all of them go on. */
+export function selectionFor(choice: CompleteChoice | undefined, tokens: number): Selection | undefined {
+  const steps = selectionSteps(choice);
+  const layout = steps && selectionLayout(tokens, steps);
+  if (!choice || !layout) return undefined;
+  const { technique, options }: { technique: TokenSelection; options: never } = tokenSelections.chosen(choice);
+  const { score } = technique;
+  if (!score) throw new Error(`select: "${technique.id}" says that tokens are left out, but not which`);
+  return { steps, layout, score: (weights) => score(weights, options) };
+}
+
+/** Layers that all tokens go through, in a model of so many. */
+export function scoringLayers({ layer }: SelectionSteps, numLayers: number): number {
+  return layer ?? numLayers >> 1;
+}

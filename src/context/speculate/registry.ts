@@ -1,6 +1,7 @@
 /** The speculate axis: one line a method. */
 import { TechniqueRegistry, techniqueOptions } from "../technique.ts";
 import { defineSpeculation } from "./method.ts";
+import { promptLookup } from "./prompt-lookup.ts";
 
 const none = defineSpeculation({
   id: "none",
@@ -9,4 +10,4 @@ const none = defineSpeculation({
   options: techniqueOptions("none", {}),
 });
 
-export const speculations = new TechniqueRegistry("speculate", [none]);
+export const speculations = new TechniqueRegistry("speculate", [none, promptLookup]);

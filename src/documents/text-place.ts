@@ -1,4 +1,4 @@
-/** Where one text of a request stands among the tokens of its prompt. */
+/** Where one text stands among the tokens of a prompt: a part of a request's message, or the documents of a question. */
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 
 /** The messages' texts in order, and the piece of one of them that is looked for. */

@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { InputError } from "../runtime/errors.ts";
+import { checkPlan, type PlanFacts } from "./check.ts";
+import { parsePlan } from "./plan.ts";
+
+const facts: PlanFacts = { name: "a model", contextLength: 8192, numLayers: 12, numFullLayers: 12, headDim: 64 };
+
+function review(select: object, other: object = {}, more: Partial<PlanFacts> = {}) {
+  return checkPlan(parsePlan({ ...other, prefill: { select } }), { ...facts, ...more });
+}
+
+const [fastkv, gemfilter, specPrefill] = ["fastkv", "gemfilter", "spec-prefill"].map((method) => ({ method }));
+const dropping = (cache: object) => ({ cache: { budget: 512, ...cache } });
+
+const refused: [title: string, select: object, other: object, more: Partial<PlanFacts>, reason: RegExp][] = [
+  ["layers with windows", fastkv, {}, { numFullLayers: 2 }, /10 of its 12 layers have a sliding window/],
+  ["no layer above the one that scores", { ...fastkv, layer: 12 }, {}, {}, /a layer from 1 to 11 .* got 12/],
+  ["a layer that is not there", { ...gemfilter, layer: 13 }, {}, {}, /a layer from 1 to 12 .* got 13/],
+  ["one layer only", fastkv, {}, { numLayers: 1, numFullLayers: 1 }, /a layer from 1 to 0 .* got 0/],
+  ...["string", "dca", "self-extend", "rerope", "sink-window", "infllm"].map(
+    (method): [string, object, object, object, RegExp] => [
+      `the zones of ${method}`,
+      fastkv,
+      { position: { method } },
+      {},
+      new RegExp(`keeps keys as they stand for "fastkv", got "${method}"`),
+    ],
+  ),
+  ["dropping while reading", fastkv, dropping({ score: "key-diff", schedule: "streaming" }), {}, /got "streaming"/],
+  ["layer by layer", fastkv, dropping({ score: "snapkv", schedule: "layer-major" }), {}, /got "layer-major"/],
+  ["a second reading", specPrefill, dropping({ score: "kvzip" }), {}, /needs the whole text/],
+  [
+    "statistics of queries, closed up",
+    gemfilter,
+    dropping({ score: "expected-attention" }),
+    {},
+    /which closes them up/,
+  ],
+];
+
+for (const [title, select, other, more, reason] of refused)
+  test(`refused with the reason and the way out: ${title}`, () => {
+    const problems = review(select, other, more).problems.filter(({ where }) => where === "prefill.select");
+    assert.equal(problems.length, 1);
+    assert.match(problems[0].reason, reason);
+    assert.ok(problems[0].remedy.length > 10);
+  });
+
+test("sound: half the layers or any other number, scores that drop when all is read, positions without zones", () => {
+  for (const select of [fastkv, gemfilter, specPrefill]) {
+    for (const layer of [1, 6, 11]) assert.deepEqual(review({ ...select, layer }).problems, []);
+    for (const score of ["snapkv", "key-diff", "attention-sum"])
+      for (const schedule of ["after-prefill", "every-n"])
+        assert.deepEqual(review(select, dropping({ score, schedule })).problems, []);
+    assert.deepEqual(review(select, { position: { method: "yarn", factor: 2 } }).problems, []);
+  }
+  assert.deepEqual(review(fastkv, dropping({ score: "expected-attention" })).problems, []);
+  assert.deepEqual(review({ ...gemfilter, layer: 12 }).problems, []);
+});
+
+test("a note says whose attention decides, and what a later question finds; none where all tokens go on", () => {
+  assert.match(review(fastkv).notes[0], /its last 64 tokens decide .* gone from the upper layers\.$/);
+  assert.match(review(gemfilter).notes[0], /its last token decides .* gone from all layers\.$/);
+  assert.deepEqual(review({ method: "all" }), { problems: [], notes: [] });
+});
+
+test("options that say nothing sensible are refused by name", () => {
+  for (const [options, where] of [
+    [{ keep: 0 }, /keep/],
+    [{ keep: 1.5 }, /keep: expected a share up to 1, or a whole number/],
+    [{ pool: 4 }, /pool: expected an odd number/],
+    [{ method: "spec-prefill", span: 48 }, /span: expected a divisor of 64/],
+    [{ layer: 0 }, /layer/],
+    [{ window: 0 }, /window/],
+    [{ heads: "some" }, /heads/],
+    [{ depth: 3 }, /depth/],
+  ] as const)
+    assert.throws(
+      () => parsePlan({ prefill: { select: { ...fastkv, ...options } } }),
+      (error) => error instanceof InputError && where.test(error.message),
+      JSON.stringify(options),
+    );
+});

@@ -1,0 +1,121 @@
+/**
+ * What the last tokens of a prompt, those that ask, give every token of it in one layer. Their queries are kept as they pass, and
+ * meet the keys when these are all there: so the weights do not depend on the chunks that the prompt was read in.
+ */
+import type { LayerContext } from "../model/decoder.ts";
+import { itemBytes, PAGE_SLOTS } from "../ops/attention.ts";
+import { attentionColumns, columnBytes } from "../ops/attention-columns.ts";
+import type { SharedHeap } from "../runtime/memory.ts";
+import type { Team } from "../runtime/team.ts";
+import type { KvCache } from "./kv-cache.ts";
+import type { LayerShape } from "./layer-shapes.ts";
+import type { PagePool } from "./page-pool.ts";
+
+export interface AskingParts {
+  readonly team: Team;
+  readonly heap: SharedHeap;
+  readonly pool: PagePool;
+  readonly shape: LayerShape;
+}
+
+export class AskingTokens {
+  private readonly parts: AskingParts;
+  private readonly layer: number;
+  /** Tokens [first, end) of the prompt ask. */
+  private readonly first: number;
+  private readonly end: number;
+  /** f32 [end − first][numHeads][headDim], after RoPE */
+  private readonly queries: number;
+
+  constructor(parts: AskingParts, { layer, first, end }: { layer: number; first: number; end: number }) {
+    this.parts = parts;
+    this.layer = layer;
+    this.first = first;
+    this.end = end;
+    this.queries = parts.pool.take(this.queryBytes);
+  }
+
+  /** A chunk's context that also keeps the queries of those of its tokens that ask; the chunk begins with token `begin`. */
+  around(context: LayerContext, begin: number, tokens: number): LayerContext {
+    return {
+      rotate: (layer, q, k) => context.rotate(layer, q, k),
+      append: (layer, k, v) => context.append(layer, k, v),
+      attend: (layer, out, q) => {
+        context.attend(layer, out, q);
+        if (layer === this.layer) this.keep(q, begin, tokens);
+      },
+    };
+  }
+
+  private keep(q: number, begin: number, tokens: number): void {
+    const { first, queries, rowBytes } = this;
+    const from = Math.max(begin, first);
+    const rows = begin + tokens - from;
+    if (rows <= 0) return;
+    const address = q + (from - begin) * rowBytes;
+    this.parts.heap.u8.copyWithin(queries + (from - first) * rowBytes, address, address + rows * rowBytes);
+  }
+
+  /** For each query head f32 [tokens]: softmax weights, averaged over the tokens that ask. The cache holds the prompt and nothing else. */
+  weights(cache: KvCache): Float32Array[] {
+    const { team, heap, pool, shape } = this.parts;
+    const { layer, first, end } = this;
+    const { numHeads, numKvHeads } = shape;
+    const pages = Array.from({ length: numKvHeads }, (_, kvHead) => cache.pagesOf(layer, kvHead));
+    const numEntries = pages[0].length;
+    const asking = end - first;
+    const place = placesIn({
+      columns: numHeads * columnBytes(numEntries),
+      tables: numKvHeads * numEntries * 4,
+      positions: asking * 4,
+      items: itemBytes(numHeads),
+    });
+    const work = pool.take(place.bytes);
+    const at = (of: "columns" | "tables" | "positions" | "items") => work + place[of];
+    heap.addresses(at("tables"), numKvHeads * numEntries).set(pages.flat());
+    heap.ints(at("positions"), asking).set(Array.from({ length: asking }, (_, row) => first + row));
+    const sums = Array.from({ length: numHeads }, () => new Float32Array(end));
+    // Each query head by itself: as if it had a KV head of its own, on pages that it shares.
+    const apart = { ...shape, numKvHeads: numHeads };
+    for (let firstToken = 0; firstToken < asking; firstToken += PAGE_SLOTS) {
+      const numTokens = Math.min(PAGE_SLOTS, asking - firstToken);
+      const items = sums.map((_, head) => ({
+        entries: at("tables") + Math.floor((head * numKvHeads) / numHeads) * numEntries * 4,
+        ...{ numEntries, own: 0, firstToken, numTokens, kvHead: head },
+        partial: at("columns") + head * columnBytes(numEntries),
+      }));
+      const inputs = { itemSpace: at("items"), q: this.queries, positions: at("positions"), mode: "sum" } as const;
+      attentionColumns(team, heap, apart, items, inputs);
+      sums.forEach((sum, head) => {
+        const columns = heap.floats(items[head].partial, end);
+        for (let token = 0; token < end; token++) sum[token] += columns[token];
+      });
+    }
+    pool.give(work, place.bytes);
+    return sums.map((sum) => sum.map((weight) => weight / asking));
+  }
+
+  dispose(): void {
+    this.parts.pool.give(this.queries, this.queryBytes);
+  }
+
+  private get rowBytes(): number {
+    const { numHeads, headDim } = this.parts.shape;
+    return numHeads * headDim * 4;
+  }
+
+  private get queryBytes(): number {
+    return (this.end - this.first) * this.rowBytes;
+  }
+}
+
+/** Offsets of parts of one block; its size is a power of two, so that the pool has few sizes to keep apart. */
+function placesIn<Part extends string>(sizes: Record<Part, number>): Record<Part | "bytes", number> {
+  const places: Record<string, number> = {};
+  let at = 0;
+  for (const [part, bytes] of Object.entries<number>(sizes)) {
+    places[part] = at;
+    at += Math.ceil(bytes / 64) * 64;
+  }
+  return { ...places, bytes: 2 ** Math.ceil(Math.log2(at)) } as Record<Part | "bytes", number>;
+}

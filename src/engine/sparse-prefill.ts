@@ -1,0 +1,172 @@
+/**
+ * Sparse prefill: what a plan's method leaves each block of 64 query tokens of its past. Concerns whole blocks, in layers that see all of
+ * the text: fewer tokens than a page, at the ends of what is read, see everything. Nothing depends on the chunks that a prompt is read in.
+ */
+import type {
+  AttentionPattern,
+  BlockPattern,
+  PrefillMethod,
+  PrefillNeeds,
+  QueryBlock,
+} from "../context/prefill/method.ts";
+import { type PrefillPlan, prefillOf } from "../context/prefill/plan.ts";
+import { type AttentionItem, PAGE_SLOTS } from "../ops/attention.ts";
+import { attentionColumns, columnBytes, diagonalBytes } from "../ops/attention-columns.ts";
+import { blockMasses, blockMassesBytes } from "../ops/block-masses.ts";
+import type { SharedHeap } from "../runtime/memory.ts";
+import type { Team } from "../runtime/team.ts";
+import { PageLists } from "./page-lists.ts";
+import type { PagePool } from "./page-pool.ts";
+import type { SequenceSpace } from "./sequence-space.ts";
+import type { SeenPages } from "./types.ts";
+
+export interface SparseParts {
+  readonly team: Team;
+  readonly heap: SharedHeap;
+  readonly pool: PagePool;
+  readonly space: SequenceSpace;
+}
+
+/** A chunk's queries in one layer. */
+export interface SparseChunk {
+  readonly q: number;
+  readonly positions: number;
+  /** Tokens of the prompt that come after the chunk. */
+  readonly tokensAfter: number;
+  readonly tokens: number;
+}
+
+export class SparsePrefill {
+  readonly needs: PrefillNeeds;
+  private readonly parts: SparseParts;
+  private readonly lists: PageLists;
+  private readonly method: PrefillMethod;
+  private readonly options: never;
+  /** Pages that blocks saw, and that they would have seen: [layer][KV head]. */
+  private readonly seen: { seen: number; all: number }[][];
+  /** For spans: [layer][KV head]. */
+  private readonly patterns: Map<number, BlockPattern>[][];
+
+  constructor(parts: SparseParts, plan: PrefillPlan, from?: SparsePrefill) {
+    const { technique, options } = prefillOf(plan);
+    this.parts = parts;
+    this.method = technique;
+    this.options = options;
+    this.needs = technique.needs?.(options) ?? {};
+    this.lists = new PageLists(parts);
+    this.seen = parts.space.shapes.map(({ numKvHeads }, layer) =>
+      Array.from({ length: numKvHeads }, (_, kvHead) => ({ ...(from?.seen[layer][kvHead] ?? { seen: 0, all: 0 }) })),
+    );
+    this.patterns = parts.space.shapes.map(({ numKvHeads }, layer) =>
+      Array.from({ length: numKvHeads }, (_, kvHead) => new Map(from?.patterns[layer][kvHead])),
+    );
+  }
+
+  /** The items of a layer's chunk as the method has them. Items as KvCache.items() gives them; chunks of a layer come in order. */
+  items(layer: number, items: readonly AttentionItem[], chunk: SparseChunk): AttentionItem[] {
+    const { numLayers, denseBelow } = this;
+    const isWhole = ({ numTokens }: AttentionItem) => numTokens === PAGE_SLOTS;
+    const isBlock = (item: AttentionItem) => isWhole(item) && item.numEntries * PAGE_SLOTS >= denseBelow;
+    // The block before the first sparse one chooses a pattern for it.
+    const isJudged = (item: AttentionItem) => isWhole(item) && (item.numEntries + 1) * PAGE_SLOTS >= denseBelow;
+    const masses = this.masses(layer, items.filter(isJudged), chunk);
+    this.findPatterns(layer, items.filter(isJudged), chunk, masses);
+    const lists = items.map((item) => {
+      const { numEntries, firstToken, numTokens, kvHead, entries } = item;
+      const all = this.parts.heap.addresses(entries, numEntries);
+      const tokensAfter = chunk.tokensAfter + chunk.tokens - firstToken - numTokens;
+      const block: QueryBlock = {
+        ...{ layer, numLayers, page: numEntries, tokensAfter },
+        masses: masses.get(item) ?? none,
+        pattern: this.patterns[layer][kvHead].get(this.spanOf(numEntries)),
+      };
+      const pages = isBlock(item) ? this.method.pages(this.options, block) : undefined;
+      const count = this.seen[layer][kvHead];
+      count.all += numEntries + 1;
+      count.seen += (pages?.length ?? numEntries) + 1;
+      return pages ? Uint32Array.from(pages, (page) => all[page]) : all;
+    });
+    return this.lists.place(items, lists);
+  }
+
+  pages(): SeenPages[] {
+    return this.seen.flatMap((heads, layer) => heads.map((counts, kvHead) => ({ layer, kvHead, ...counts })));
+  }
+
+  dispose(): void {
+    this.lists.dispose();
+  }
+
+  private get numLayers(): number {
+    return this.parts.space.shapes.length;
+  }
+
+  private get denseBelow(): number {
+    return this.needs.denseBelow ?? 0;
+  }
+
+  private spanOf(page: number): number {
+    return Math.floor((page * PAGE_SLOTS) / (this.needs.pattern?.span ?? PAGE_SLOTS));
+  }
+
+  /** Of the blocks that are the last before a span, by page. */
+  private findPatterns(
+    layer: number,
+    items: readonly AttentionItem[],
+    { q, positions }: SparseChunk,
+    masses: ReadonlyMap<AttentionItem, Float32Array>,
+  ): void {
+    const { team, heap, pool, space } = this.parts;
+    if (!this.needs.pattern) return;
+    for (const item of items) {
+      const { numEntries: page, kvHead } = item;
+      const span = this.spanOf(page + 1);
+      if (span === this.spanOf(page)) continue;
+      const numEntries = page + 1;
+      const bytes = 2 ** Math.ceil(Math.log2(columnBytes(numEntries) + diagonalBytes(numEntries)));
+      const partial = pool.take(bytes);
+      const diagonals = partial + columnBytes(numEntries);
+      heap.u8.fill(0, diagonals, diagonals + diagonalBytes(numEntries));
+      const { itemSpace, shapes } = space;
+      const asked = { ...item, own: 0, numEntries, partial, diagonals };
+      attentionColumns(team, heap, shapes[layer], [asked], { itemSpace, q, positions, mode: "sum" });
+      const length = numEntries * PAGE_SLOTS;
+      const attention: AttentionPattern = {
+        page,
+        vertical: heap.floats(partial, length).slice(),
+        // Distance d stands at 64 · page + 63 − d.
+        slash: heap.floats(diagonals, length).slice().reverse(),
+        masses: masses.get(item) ?? none,
+      };
+      pool.give(partial, bytes);
+      const pattern = this.method.pattern?.(this.options, attention);
+      if (pattern) this.patterns[layer][kvHead].set(span, pattern);
+    }
+  }
+
+  private masses(
+    layer: number,
+    items: readonly AttentionItem[],
+    { q }: SparseChunk,
+  ): Map<AttentionItem, Float32Array<ArrayBuffer>> {
+    const { team, heap, pool, space } = this.parts;
+    const { masses } = this.needs;
+    if (!masses || items.length === 0) return new Map();
+    const shape = space.shapes[layer];
+    const pages = 1 + Math.max(...items.map(({ numEntries }) => numEntries));
+    const workBytes = blockMassesBytes(shape, { pages, stride: masses.stride });
+    // Sizes of the pool are few: what is taken again and again must not have a size of its own each time.
+    const bytes = 2 ** Math.ceil(Math.log2(items.length * (workBytes + pages * 4)));
+    const work = pool.take(bytes);
+    const results = work + items.length * workBytes;
+    const asked = items.map((item, i) => {
+      return { ...item, own: 0, numEntries: item.numEntries + 1, partial: results + i * pages * 4 };
+    });
+    blockMasses(team, heap, shape, asked, { itemSpace: space.itemSpace, q, stride: masses.stride, work, workBytes });
+    const found = items.map((item, i) => [item, heap.floats(asked[i].partial, item.numEntries + 1).slice()] as const);
+    pool.give(work, bytes);
+    return new Map(found);
+  }
+}
+
+const none = new Float32Array(0);

@@ -1,0 +1,36 @@
+/** Estimated attention of blocks of 64 query tokens to pages (kernels/block-masses.ts). */
+import type { SharedHeap } from "../runtime/memory.ts";
+import type { Team } from "../runtime/team.ts";
+import { type AttentionItem, type AttentionShape, PAGE_SLOTS, writeItems } from "./attention.ts";
+
+/** Work space that an item with so many pages needs. */
+export function blockMassesBytes(
+  { numHeads, numKvHeads, headDim }: AttentionShape,
+  { pages, stride }: { pages: number; stride: number },
+): number {
+  const group = numHeads / numKvHeads;
+  const rows = (group * PAGE_SLOTS) / stride;
+  const queries = group * PAGE_SLOTS * headDim * 2;
+  const bytes = queries + (group + rows + 1) * headDim * 4 + 2 * pages * Math.ceil(rows / 4) * 16;
+  return Math.ceil(bytes / 16) * 16;
+}
+
+/**
+ * Leaves f32 [numEntries] at every item's `partial`: the share of the attention that the block gives each page, the mean over its
+ * tokens and the query heads of the KV head; they sum to 1. An item is 64 tokens of q f32 [tokens][numHeads][headDim]; its entries are pages
+ * of all formats, the last is the block's own, sealed. work: blockMassesBytes() of the longest item for each; headDim a multiple of 16.
+ */
+export function blockMasses(
+  team: Team,
+  heap: SharedHeap,
+  shape: AttentionShape,
+  items: readonly AttentionItem[],
+  args: { itemSpace: number; q: number; stride: number; work: number; workBytes: number },
+): void {
+  const { itemSpace, q, stride, work, workBytes } = args;
+  writeItems(heap, shape, items, { itemSpace, q });
+  const { numHeads, numKvHeads, headDim, scale } = shape;
+  const log2Scale = scale * Math.LOG2E;
+  const group = numHeads / numKvHeads;
+  team.run("blockMasses", items.length, 1, itemSpace, q, numHeads, group, headDim, log2Scale, stride, work, workBytes);
+}
