@@ -15,6 +15,22 @@ export const presets: Readonly<Record<string, Preset>> = {
     summary: "the same with f32 pages: what others are measured against",
     plan: parsePlan({ cache: { format: "f32" } }),
   },
+  balanced: {
+    summary: "long prompts read with most of the attention, answers with the pages that matter; nothing dropped",
+    plan: parsePlan({
+      prefill: { method: "block-sparse", mass: 0.9 },
+      decode: { method: "page-topk", budget: 4096 },
+      speculate: "prompt-lookup",
+    }),
+  },
+  fast: {
+    summary: "the same with less, and upper layers read only what the question at the end looks at",
+    plan: parsePlan({
+      prefill: { method: "block-sparse", mass: 0.8, select: { method: "fastkv" } },
+      decode: { method: "page-topk", budget: 2048 },
+      speculate: "prompt-lookup",
+    }),
+  },
   extend: {
     summary: "beyond the trained length: positions by chunks, nothing dropped",
     plan: parsePlan({ position: { method: "dca" } }),

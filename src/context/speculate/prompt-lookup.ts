@@ -2,7 +2,6 @@
  * Prompt lookup: answers about a text repeat parts of it. Where the last tokens stood before, what followed there may follow here.
  *
  *   draft = text[e .. e + k)     e: the place before the end whose last tokens agree longest with the text's last, the latest of equals
- *                                k: at most as many tokens as agree
  *
  * The text is the prompt and all that was written. Where the draft runs into the end of the text, it goes on from e again.
  * Source: Saxena, prompt-lookup-decoding (2023); LLMA, arXiv 2304.04487.
@@ -23,8 +22,8 @@ export const promptLookup = defineSpeculation({
   source: "Saxena, prompt-lookup-decoding (2023); LLMA, arXiv 2304.04487",
   options: techniqueOptions("prompt-lookup", {
     longest: agreeing.default(16),
-    shortest: agreeing.default(3),
-    draft: z.number().int().min(1).max(MOST_DRAFTED).default(15),
+    shortest: agreeing.default(4),
+    draft: z.number().int().min(2).max(MOST_DRAFTED).default(MOST_DRAFTED),
   }).refine(({ longest, shortest }) => shortest <= longest, {
     path: ["shortest"],
     error: ({ input }) => {
@@ -38,7 +37,7 @@ export const promptLookup = defineSpeculation({
       most: draft,
       draft(text, most) {
         const match = index.find(text);
-        return match ? followers(text, match.end, Math.min(most, match.length)) : [];
+        return match ? followers(text, match.end, most) : [];
       },
     };
   },
