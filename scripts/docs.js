@@ -8,6 +8,8 @@ const MARKS = ["<!-- techniques -->", "<!-- /techniques -->"];
 /** Folder of an axis' pages in docs/techniques, and what the axis decides. Axes with one member have no pages. */
 const axes = {
   position: { folder: "position", question: "how far positions reach" },
+  prefill: { folder: "prefill", question: "which of the past a prompt's tokens see" },
+  decode: { folder: "decode", question: "which of the past a written token sees" },
   "cache.score": { folder: "score", question: "which tokens deserve to be kept" },
   "cache.allocation": { folder: "allocation", question: "how the budget is divided" },
   "cache.schedule": { folder: "schedule", question: "when tokens are dropped" },
@@ -30,12 +32,13 @@ export function pageOf(axis, id) {
 
 /** One row an axis. */
 function overview(techniques) {
-  const rows = techniques.map(({ axis, members }) => {
-    const links = members.map(({ id }) => `[\`${id}\`](docs/techniques/${pageOf(axis, id)})`);
-    return `| \`${axis}\` | ${axes[axis].question} | ${links.join(" ")} |`;
-  });
   const merge = "| `cache.merge` | whether dropped values are merged | [`true`](docs/techniques/merge.md) |";
-  return ["| axis | decides | techniques, the default first |", "|---|---|---|", ...rows, merge].join("\n");
+  const rows = techniques.flatMap(({ axis, members }) => {
+    const links = members.map(({ id }) => `[\`${id}\`](docs/techniques/${pageOf(axis, id)})`);
+    const row = `| \`${axis}\` | ${axes[axis].question} | ${links.join(" ")} |`;
+    return axis === "cache.format" ? [row, merge] : [row];
+  });
+  return ["| axis | decides | techniques, the default first |", "|---|---|---|", ...rows].join("\n");
 }
 
 /** One row a technique. */

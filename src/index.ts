@@ -71,5 +71,6 @@ export { maxPrefillChunk } from "./engine/types.ts";
 export { type BlockStoreOptions, DiskBlockStore, type StoredBlock } from "./hub/block-store.ts";
 export { storeCalibration } from "./hub/calibrations.ts";
 export { CapacityError, exitCodeOf, InputError, UnsupportedError } from "./runtime/errors.ts";
+export type { Arithmetic, KernelProfile } from "./runtime/profile.ts";
 export { type ChatMessage, hasChat, renderChat } from "./tokenizer/chat-template.ts";
 export type { Tokenizer } from "./tokenizer/tokenizer.ts";

@@ -10,9 +10,11 @@ import { cacheFormats } from "../src/context/cache/format/registry.ts";
 import { cacheSchedules } from "../src/context/cache/schedule/registry.ts";
 import { cacheScores } from "../src/context/cache/score/registry.ts";
 import { checkPlan } from "../src/context/check.ts";
+import { decodeMethods } from "../src/context/decode/registry.ts";
 import { type Plan, parsePlan, planTechniques } from "../src/context/plan.ts";
 import type { PositionMethod } from "../src/context/position/method.ts";
 import { positionMethods } from "../src/context/position/registry.ts";
+import { prefillMethods } from "../src/context/prefill/registry.ts";
 import { idOf } from "../src/context/technique.ts";
 
 interface DocsScript {
@@ -46,6 +48,8 @@ const MOST_LINES = 60;
 const cacheAxes = { score: cacheScores, allocation: cacheAllocations, schedule: cacheSchedules, format: cacheFormats };
 const pages: Page[] = [
   ...positionMethods.map((entry) => pageFor("position", entry, ({ position }) => position.method === entry.id)),
+  ...prefillMethods.members.map((entry) => pageFor("prefill", entry, ({ prefill }) => prefill.method === entry.id)),
+  ...decodeMethods.members.map((entry) => pageFor("decode", entry, ({ decode }) => decode.method === entry.id)),
   ...Object.entries(cacheAxes).flatMap(([axis, { members }]) =>
     members.map((entry) =>
       pageFor(`cache.${axis}`, entry, ({ cache }) => {

@@ -14,7 +14,6 @@ test("what leaves no step of several tokens is named, and what leaves one is not
   const dropping = { budget: 512, schedule: { method: "every-n", every: 64 } };
   for (const [plan, reason] of [
     [{ position: { method: "self-extend" } }, /"prompt-lookup" has no effect beside position "self-extend"/],
-    [{ decode: "page-topk" }, /beside decode "page-topk"/],
     [{ cache: { ...dropping, score: "snapkv" } }, /beside score "snapkv"/],
     [{ cache: { ...dropping, score: "expected-attention" } }, /beside score "expected-attention"/],
   ] as const) {

@@ -166,29 +166,28 @@ export class Chunk implements LayerContext {
     const runs = this.runs.map((run) => {
       const { stores } = run.sequence;
       const items = zones ? stores.zonedItems(layer, run.tokens, zones) : stores.caches[0].items(layer, run.tokens);
-      const seen = this.seen(layer, run, items, q);
-      return { run, items, seen, splits: this.numSplits(seen, run, shape) };
+      return { run, items, seen: this.seen(layer, run, items, q) };
     });
     const finished: AttentionItem[] = [];
-    const merges: { partials: number; splits: number; run: Placed }[] = [];
+    const merges: Parameters<typeof mergePartials>[2][] = [];
     let partials = space.partials;
-    for (const { run, seen, splits } of runs) {
-      const stride = partialBytes(shape, run.tokens);
-      const placed = seen.map((item) => ({ ...item, firstToken: item.firstToken + run.row }));
-      if (splits === 1) finished.push(...placed);
-      else {
+    for (const { run, seen } of runs)
+      for (const items of seen) {
+        const splits = this.numSplits(items, run, shape);
+        const placed = items.map((item) => ({ ...item, firstToken: item.firstToken + run.row }));
+        if (splits === 1) {
+          finished.push(...placed);
+          continue;
+        }
+        const [{ firstToken, numTokens: tokens }] = placed;
+        const stride = partialBytes(shape, tokens);
         for (const item of placed)
           finished.push(...splitItem(item, splits, partials + item.kvHead * splits * stride, stride));
-        merges.push({ partials, splits, run });
+        merges.push({ partials, splits, stride, out: this.queriesAt(out, firstToken), tokens });
         partials += shape.numKvHeads * splits * stride;
       }
-    }
     attention(team, heap, shape, finished, { itemSpace, q, positions, out, zones: attentionZones });
-    for (const { partials, splits, run } of merges) {
-      const { tokens, row } = run;
-      const stride = partialBytes(shape, tokens);
-      mergePartials(team, shape, { partials, splits, stride, out: this.queriesAt(out, row), tokens });
-    }
+    for (const merge of merges) mergePartials(team, shape, merge);
     for (const { run, items } of runs) {
       const { sequence, tokens, tracing, row } = run;
       const { stores, observations, trace, watch } = sequence;
@@ -202,15 +201,15 @@ export class Chunk implements LayerContext {
     }
   }
 
-  /** What a run sees of its items. What is observed of attention is observed of all. */
-  private seen(layer: number, run: Placed, items: readonly AttentionItem[], q: number): readonly AttentionItem[] {
+  /** What a run sees of its items, in lists that are split over threads each for itself. What is observed of attention is observed of all. */
+  private seen(layer: number, run: Placed, items: readonly AttentionItem[], q: number) {
     const { sequence, tokens, row, tokensAfter = 0 } = run;
-    if (this.parts.space.shapes[layer].window > 0) return items;
+    const { sparseDecode, sparsePrefill, stores } = sequence;
+    if (this.parts.space.shapes[layer].window > 0) return [items];
     const queries = this.queriesAt(q, row);
-    if (run.isWritten)
-      return sequence.sparseDecode?.items(layer, items, { q: queries, position: sequence.stores.length }) ?? items;
+    if (run.isWritten) return sparseDecode?.items(layer, items, { q: queries, position: stores.length }) ?? [items];
     const positions = this.parts.space.positions + row * 4;
-    return sequence.sparsePrefill?.items(layer, items, { q: queries, positions, tokens, tokensAfter }) ?? items;
+    return [sparsePrefill?.items(layer, items, { q: queries, positions, tokens, tokensAfter }) ?? items];
   }
 
   /** The zones that a layer sees the past in, if not all of it as it stands. */

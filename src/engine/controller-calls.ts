@@ -15,6 +15,7 @@ export interface LoadParams {
   chunk: number;
   techniques?: readonly string[];
   calibration?: Calibration;
+  profile?: boolean;
 }
 export interface LoadResult {
   kernelBuild: string;
@@ -26,12 +27,15 @@ export interface OpenCall {
   collect?: readonly CachePlan[];
   statistics?: boolean;
   trace?: boolean;
+  recall?: boolean;
 }
 export interface PrefillCall {
   session: number;
   tokenIds: Int32Array;
-  /** Of the prompt; the logits of its last token are kept. */
+  /** Of the prompt, in this call's reading and in later ones. */
   tokensAfter: number;
+  /** Whether the logits of its last token are kept. Default: if none come after it. */
+  last?: boolean;
   all: boolean;
   hidden?: boolean;
   targets?: Int32Array;

@@ -1,5 +1,6 @@
 /** The calls of an engine, as its controller thread answers them. */
 import type { Host, Peer } from "../platform/platform.ts";
+import type { Profile } from "../runtime/profile.ts";
 import { Controller } from "./controller.ts";
 import type {
   BeginCall,
@@ -19,7 +20,7 @@ export function controllerMethods(host: Host) {
     if (!controller) throw new Error("controller: no model is loaded");
     return controller;
   };
-  return {
+  return profiled(() => controller?.profile, {
     async load(params: LoadParams, progress: (event: unknown) => void): Promise<LoadResult> {
       await useTechniques(params.techniques);
       controller = await Controller.load(host, params, progress);
@@ -48,12 +49,30 @@ export function controllerMethods(host: Host) {
     step: (params: Parameters<Controller["step"]>[0]) => loaded().step(params),
     stepBack: (params: Parameters<Controller["stepBack"]>[0]) => loaded().stepBack(params),
     seenPages: (params: { session: number }) => loaded().seenPages(params),
+    recall: (params: { session: number }) => loaded().recall(params),
     memory: (params: { session: number }) => loaded().memory(params),
     engineMemory: (_: undefined) => loaded().engineMemory(),
+    profile: ({ reset }: { reset: boolean }) => loaded().profile?.rows(reset) ?? [],
     close: (params: { session: number }) => loaded().close(params),
     stop: async (_: undefined) => controller?.stop(),
-  };
+  });
 }
+
+/** The same methods; what calls take is added to the profile, if there is one by then. */
+function profiled<M extends Record<string, (...args: never[]) => unknown>>(
+  find: () => Profile | undefined,
+  methods: M,
+): M {
+  const entries = Object.entries(methods).map(([name, method]) => {
+    const call = (...args: never[]) => {
+      const profile = find();
+      return profile ? profile.call(() => method(...args)) : method(...args);
+    };
+    return [name, call];
+  });
+  return Object.fromEntries(entries);
+}
+
 export type ControllerMethods = ReturnType<typeof controllerMethods>;
 
 export function serveEngine(host: Host, peer: Peer): void {

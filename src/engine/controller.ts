@@ -10,10 +10,12 @@ import type { ModelConfig } from "../model/config.ts";
 import { Decoder } from "../model/decoder.ts";
 import { loadWeights } from "../model/weights.ts";
 import { attentionScratchBytes, PAGE_SLOTS } from "../ops/attention.ts";
+import { workOf } from "../ops/work.ts";
 import type { Host } from "../platform/platform.ts";
 import { CapacityError, InputError } from "../runtime/errors.ts";
 import { compileKernels } from "../runtime/kernels.ts";
 import { SharedHeap } from "../runtime/memory.ts";
+import { Profile } from "../runtime/profile.ts";
 import { CONTROL_BYTES, Team } from "../runtime/team.ts";
 import type {
   BeginCall,
@@ -36,7 +38,7 @@ import { readAgain } from "./second-reading.ts";
 import { SelectingRead } from "./selecting-read.ts";
 import { Sequence } from "./sequence.ts";
 import { SequenceSpace } from "./sequence-space.ts";
-import { rowsAhead } from "./speculation-room.ts";
+import { LEAST_DRAFTED, rowsAhead } from "./speculation-room.ts";
 import { stepAhead } from "./speculation-verify.ts";
 import type { Step, Stepped } from "./stepper.ts";
 import type { EngineMemory, KeptSlots, LayerStatistics, SeenPages, SessionMemory, TracedHead } from "./types.ts";
@@ -54,6 +56,7 @@ interface Slot {
 const SCRATCH_BYTES = 32 * 1024;
 
 export class Controller {
+  readonly profile?: Profile;
   private readonly host: Host;
   private readonly heap: SharedHeap;
   private readonly pool: PagePool;
@@ -99,6 +102,7 @@ export class Controller {
     this.stored = params.calibration && storedStatistics(params.calibration);
     this.space = new SequenceSpace(team, heap, params.config, params.chunk);
     this.workBytes = heap.usedBytes - this.weightBytes;
+    if (params.profile) this.profile = team.profile = new Profile((...command) => workOf(heap, ...command));
   }
 
   static async load(host: Host, params: LoadParams, progress: (event: unknown) => void): Promise<Controller> {
@@ -257,16 +261,16 @@ export class Controller {
   }
 
   /**
-   * Computes a chunk; the logits after its last token are kept if none come after it. Returned are all of its logits if `all`, its hidden
+   * Computes a chunk; the logits after its last token are kept if it is the `last`. Returned are all of its logits if `all`, its hidden
    * states if `hidden`, and the log probability of every target if there are `targets`.
    */
-  prefill({ session, tokenIds, tokensAfter, all, hidden, targets }: PrefillCall): PrefillResult {
+  prefill({ session, tokenIds, tokensAfter, last = tokensAfter === 0, ...wanted }: PrefillCall): PrefillResult {
     const { sequence } = this.slot(session);
     const { decoder } = this;
     const { vocabularySize } = this.config;
-    const isLast = tokensAfter === 0;
-    sequence.run(decoder, tokenIds, { tracing: isLast ? "prompt" : undefined, tokensAfter });
-    if (isLast) this.keepLogits([sequence], tokenIds.length - 1);
+    const { all, hidden, targets } = wanted;
+    sequence.run(decoder, tokenIds, { tracing: last ? "prompt" : undefined, tokensAfter });
+    if (last) this.keepLogits([sequence], tokenIds.length - 1);
     return {
       hidden: hidden ? allHidden(decoder, tokenIds.length) : undefined,
       logits: all ? allLogits(decoder, tokenIds.length, vocabularySize) : undefined,
@@ -322,7 +326,7 @@ export class Controller {
     const slot = this.slot(session);
     const { sequence } = slot;
     const drafted = draft.slice(0, rowsAhead(sequence.length, this.space.shapes) - 1);
-    if (drafted.length === 0) return undefined;
+    if (drafted.length < LEAST_DRAFTED) return undefined;
     const tokenIds = Int32Array.of(tokenId, ...drafted);
     const next = stepAhead(this.decoder, sequence, tokenIds, (logits) => this.sampleFrom(logits, slot));
     return { next, drafted: drafted.length };
@@ -350,6 +354,10 @@ export class Controller {
 
   seenPages({ session }: { session: number }): SeenPages[] {
     return this.slot(session).sequence.sparsePrefill?.pages() ?? [];
+  }
+
+  recall({ session }: { session: number }): ReturnType<Sequence["recall"]> {
+    return this.slot(session).sequence.recall();
   }
 
   memory({ session }: { session: number }): SessionMemory {

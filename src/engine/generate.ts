@@ -3,7 +3,6 @@ import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { ControllerMethods } from "./controller-methods.ts";
 import type { Caller } from "./rpc.ts";
 import type { Schedule } from "./schedule.ts";
-import { MOST_SEQUENCES } from "./sequence-space.ts";
 import type { Speculator } from "./speculation.ts";
 import { Steps } from "./speculation-steps.ts";
 import type { Stepper } from "./stepper.ts";
@@ -53,13 +52,14 @@ export async function* generate(writing: Writing, options: GenerateOptions): Asy
       if (held) yield held;
       // The next step starts while the caller uses this token.
       sequence.length++;
-      const ahead = Math.min(maxTokens - n - 1, contextLength - sequence.length, untilDrop(schedule, sequence.length));
+      const ahead = Math.min(maxTokens - n - 1, contextLength - sequence.length);
       const step = steps.take(tokenId, ahead, constraint?.mask());
       step.catch(() => {}); // reported by the await below, or by the next call if the caller stops here
       const token = { ...next, text: stops.push(text.push(tokenId)) };
       held = text.isIncomplete || stops.isPending ? token : undefined;
       if (!held) yield token;
       next = await step;
+      // At the end of a page, beyond which no step goes: the sequence holds no token more.
       if (schedule.isDue(sequence.length, "generating")) await writing.drop();
       if (stops.found) return;
     }
@@ -69,11 +69,4 @@ export async function* generate(writing: Writing, options: GenerateOptions): Asy
     stepper.end(session);
     await steps.end(sequence.length);
   }
-}
-
-/** Tokens that may be held beyond `length` before slots are dropped, as far as any are computed ahead. */
-function untilDrop(schedule: Schedule, length: number): number {
-  let ahead = 0;
-  while (ahead < MOST_SEQUENCES && !schedule.isDue(length + ahead, "generating")) ahead++;
-  return ahead;
 }

@@ -45,8 +45,9 @@ export class LayerMajorRead {
     if (layer === 0) decoder.embed(this.tokenIds.subarray(first, first + count));
     else heap.u8.copyWithin(decoder.stream, rows, rows + count * rowBytes);
     if (first === 0) sequence.stores.length = this.begin;
-    const isLast = first + count === this.tokenIds.length;
-    sequence.runLayer(decoder, layer, count, isLast ? "prompt" : undefined);
+    const tokensAfter = this.tokenIds.length - first - count;
+    const tracing = tokensAfter === 0 ? "prompt" : undefined;
+    sequence.runLayer(decoder, layer, { tokens: count, tokensAfter, tracing });
     heap.u8.copyWithin(rows, decoder.stream, decoder.stream + count * rowBytes);
   }
 

@@ -31,7 +31,7 @@ import {
 const OVERHEAD_BYTES = 200 << 20;
 
 export async function loadEngine(host: Host, path: string, options: LoadOptions = {}): Promise<Engine> {
-  const { onProgress, signal, techniques = [], calibration } = options;
+  const { onProgress, signal, techniques = [], calibration, profile } = options;
   if (techniques.length > 0) await useTechniques(techniques);
   const threads = checkThreads(options.threads, host.availableThreads());
   const file = host.openFile(path);
@@ -45,8 +45,8 @@ export async function loadEngine(host: Host, path: string, options: LoadOptions 
   const abort = () => void caller.stop();
   signal?.addEventListener("abort", abort, { once: true });
   try {
-    const params = { path, tensors: gguf.tensors, config, threads, techniques, calibration, chunk: maxPrefillChunk };
-    await caller.call("load", params, (event) => {
+    const params = { path, tensors: gguf.tensors, config, threads, techniques, calibration, profile };
+    await caller.call("load", { ...params, chunk: maxPrefillChunk }, (event) => {
       const { done, total } = event as { done: number; total: number };
       onProgress?.(done, total);
     });
@@ -79,13 +79,14 @@ export async function loadEngine(host: Host, path: string, options: LoadOptions 
     tokenizer,
     threads,
     async session(options: SessionOptions = {}) {
-      const { plan = defaultPlan, prefillChunk = maxPrefillChunk, collect = [], statistics, trace, store } = options;
+      const { plan = defaultPlan, prefillChunk = maxPrefillChunk, collect = [], store } = options;
+      const { statistics, trace, recall } = options;
       const chunk = checkChunk(prefillChunk);
       for (const cache of [plan.cache, ...collect]) expectSoundPlan({ ...plan, cache }, facts);
       const contextLength = contextLengthOf(plan.position, config.contextLength);
       const nextId = () => ++sessions;
       const id = nextId();
-      const { isPlain } = await caller.call("open", { session: id, plan, collect, statistics, trace });
+      const { isPlain } = await caller.call("open", { session: id, plan, collect, statistics, trace, recall });
       const stored = store && isPlain && !statistics ? await storedText(store, plan, id) : undefined;
       return new EngineSession({
         ...{ id, caller, model, tokenizer, contextLength, collect, stored, nextId, stepper },
@@ -95,6 +96,7 @@ export async function loadEngine(host: Host, path: string, options: LoadOptions 
     },
     textKeys: async (tokenIds, plan = defaultPlan) => keysOf(await seedOf(plan), Int32Array.from(tokenIds)),
     memory: () => caller.call("engineMemory", undefined),
+    profile: ({ reset = false } = {}) => caller.call("profile", { reset }),
     dispose() {
       disposed ??= caller.call("stop", undefined).then(() => caller.stop());
       return disposed;

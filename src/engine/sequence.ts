@@ -21,7 +21,7 @@ import type { Watch } from "./second-reading.ts";
 import { SparseDecode } from "./sparse-decode.ts";
 import { SparsePrefill } from "./sparse-prefill.ts";
 import { exportBlock, importBlock } from "./stored-blocks.ts";
-import type { KeptSlots, LayerStatistics } from "./types.ts";
+import type { KeptSlots, LayerStatistics, RecalledHead } from "./types.ts";
 
 export interface SequenceParts extends ChunkParts {
   readonly plan: Plan;
@@ -31,6 +31,8 @@ export interface SequenceParts extends ChunkParts {
   readonly statistics?: boolean;
   /** Sums up what trace.heads() gives. */
   readonly trace?: boolean;
+  /** Gathers what recall() gives. */
+  readonly recall?: boolean;
   readonly stored?: DroppingParts["stored"];
 }
 
@@ -67,7 +69,11 @@ export class Sequence implements ChunkSequence {
     const gathers = needs.queries > 0 || needs.statistics || needs.attentionSums || needs.secondReading;
     const { shapes } = space;
     if (plan.prefill.method !== "full")
-      this.sparsePrefill = new SparsePrefill({ team, heap, pool, space }, plan.prefill, from?.sparsePrefill);
+      this.sparsePrefill = new SparsePrefill(
+        { team, heap, pool, space, recall: parts.recall },
+        plan.prefill,
+        from?.sparsePrefill,
+      );
     const decode = decodeMethods.chosen(plan.decode);
     const decodeNeeds = decode.technique.needs?.(decode.options);
     if (decodeNeeds) this.sparseDecode = new SparseDecode({ team, heap, pool, space }, plan.decode, decodeNeeds);
@@ -103,7 +109,8 @@ export class Sequence implements ChunkSequence {
   truncate(length: number): number {
     this.logits = undefined;
     this.scores = new Map();
-    this.sparseDecode?.forget();
+    this.sparseDecode?.truncate(this.length, length);
+    this.sparsePrefill?.truncate(length);
     const left = length < this.length ? (this.observations?.truncate(length) ?? length) : length;
     const kept = this.stores.truncate(left);
     if (kept === 0) this.leftOut = 0;
@@ -118,8 +125,8 @@ export class Sequence implements ChunkSequence {
   }
 
   /** Computes one layer for a chunk whose residual stream the decoder holds. */
-  runLayer(decoder: Decoder, layer: number, tokens: number, tracing?: Tracing): void {
-    this.runLayers(decoder, { first: layer, end: layer + 1 }, { tokens, tracing });
+  runLayer(decoder: Decoder, layer: number, run: Omit<ChunkRun, "sequence">): void {
+    this.runLayers(decoder, { first: layer, end: layer + 1 }, run);
   }
 
   /** The same for layers [first, end). What they ask of the context may be seen by another `around` it. */
@@ -149,7 +156,7 @@ export class Sequence implements ChunkSequence {
 
   /** Whether runAhead() leaves nothing behind of tokens that are cut off again. */
   get canRunAhead(): boolean {
-    return this.isPlain && !this.observations && !this.sparseDecode && !this.trace;
+    return this.isPlain && !this.observations && !this.trace;
   }
 
   /** Computes tokens that may come next, at most MOST_SEQUENCES and all on the open page: each as a step of its own would. */
@@ -239,6 +246,13 @@ export class Sequence implements ChunkSequence {
     const { count, queries, keys, products } = observations.moments(layer);
     const sums = { queries: queries.slice(), keys: keys.slice(), products: products.slice() };
     return { count, ...sums, headDim: config.headDim, rotary: this.rotaryView(layer) };
+  }
+
+  /** What a sparse prefill captured of full attention; nothing of another plan. */
+  recall(): RecalledHead[] {
+    if (!this.parts.recall)
+      throw new InputError("recall: expected a session that finds it out, got another. Open it with { recall: true }.");
+    return this.sparsePrefill?.recall?.heads() ?? [];
   }
 
   private rotaryView(layer: number): RotaryView {

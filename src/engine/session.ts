@@ -26,6 +26,7 @@ import type {
   LinkOptions,
   ModelInfo,
   PrefillOptions,
+  RecalledHead,
   SeenPages,
   Session,
   SessionMemory,
@@ -155,13 +156,13 @@ export class EngineSession implements Session {
     targets: Int32Array | undefined,
     options: PrefillOptions,
   ): Promise<void> {
-    const { onProgress, signal, onLogits, onLogProbs, onHidden } = options;
+    const { onProgress, signal, onLogits, onLogProbs, onHidden, tokensAfter = 0 } = options;
     const { caller, id: session, stored } = this.parts;
     const { dropping, isDue, untilDue } = this.schedule;
     const { isSparse } = this;
-    const { lastTokens = 0 } = this.prefillNeeds;
-    // Of a block that was begun before, each part sees all, unlike the whole.
-    if (isSparse && this.length % PAGE_SLOTS > 0) stored?.end();
+    const { lastTokens = 0, pattern } = this.prefillNeeds;
+    // Of a block that was begun before, each part sees all, unlike the whole; patterns of what was read are not stored.
+    if (pattern || (isSparse && this.length % PAGE_SLOTS > 0)) stored?.end();
     if (from > 0) onProgress?.(from, tokenIds.length);
     for (let first = from; first < tokenIds.length; ) {
       signal?.throwIfAborted();
@@ -170,11 +171,11 @@ export class EngineSession implements Session {
       const tokens = isSparse ? wholeBlocksFor(rest, chunk, this.length) : chunkFor(rest, chunk);
       const end = Math.min(first + tokens, first + untilDue(this.length));
       // What is read as the end of a prompt is not what a longer one would have there.
-      if (tokenIds.length - end < lastTokens) stored?.end();
+      const after = tokenIds.length - end + tokensAfter;
+      if (after < lastTokens) stored?.end();
       const call = {
-        session,
+        ...{ session, tokensAfter: after, last: end === tokenIds.length },
         tokenIds: tokenIds.slice(first, end),
-        tokensAfter: tokenIds.length - end,
         all: onLogits !== undefined,
         hidden: onHidden !== undefined,
         targets: targets?.slice(first, end),
@@ -215,9 +216,10 @@ export class EngineSession implements Session {
     await caller.call("beginLayers", { session, tokenIds });
     try {
       for (let layer = 0; layer < numLayers; layer++)
-        for (let first = 0; first < tokenIds.length; first += chunk) {
+        for (let first = 0, count = 0; first < tokenIds.length; first += count) {
           signal?.throwIfAborted();
-          const count = Math.min(chunk, tokenIds.length - first);
+          const rest = tokenIds.length - first;
+          count = this.isSparse ? wholeBlocksFor(rest, chunk, first) : Math.min(chunk, rest);
           const last = layer === numLayers - 1;
           const ends = first + count === tokenIds.length;
           const { logProbs } = await caller.call("layerChunk", {
@@ -359,6 +361,10 @@ export class EngineSession implements Session {
 
   seenPages(): Promise<readonly SeenPages[]> {
     return this.parts.caller.call("seenPages", { session: this.parts.id });
+  }
+
+  recall(): Promise<readonly RecalledHead[]> {
+    return this.parts.caller.call("recall", { session: this.parts.id });
   }
 
   memory(): Promise<SessionMemory> {

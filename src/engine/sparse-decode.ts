@@ -5,9 +5,10 @@
 import type { DecodeMethod, DecodeNeeds } from "../context/decode/method.ts";
 import { decodeMethods } from "../context/decode/registry.ts";
 import type { CompleteChoice } from "../context/technique.ts";
-import type { AttentionItem } from "../ops/attention.ts";
+import { type AttentionItem, PAGE_SLOTS } from "../ops/attention.ts";
 import { indexPages, recordBytes, scorePages } from "../ops/page-index.ts";
 import { PageLists } from "./page-lists.ts";
+import { MOST_SEQUENCES } from "./sequence-space.ts";
 import type { SparseParts } from "./sparse-prefill.ts";
 
 /** Pages whose records stand in one block of memory. */
@@ -22,9 +23,15 @@ interface HeadIndex {
 interface Chosen {
   /** The multiple of `every` whose steps it is for. */
   readonly step: number;
-  readonly pages: number;
-  /** By KV head. */
-  readonly lists: readonly (readonly number[])[];
+  /** Position of the token that has chosen. */
+  readonly at: number;
+  readonly heads: readonly ChosenPages[];
+}
+
+interface ChosenPages {
+  /** Pages that there were to choose from: heads that have dropped slots have fewer, each its own number. */
+  readonly from: number;
+  readonly pages: readonly number[];
 }
 
 export class SparseDecode {
@@ -34,7 +41,8 @@ export class SparseDecode {
   private readonly options: never;
   private readonly needs: DecodeNeeds;
   private readonly index: HeadIndex[][];
-  private chosen: (Chosen | undefined)[] = [];
+  /** Of each layer, by the latest steps: guesses that turn out wrong are taken back. */
+  private chosen: (readonly Chosen[] | undefined)[] = [];
 
   constructor(parts: SparseParts, plan: CompleteChoice, needs: DecodeNeeds) {
     const { technique, options } = decodeMethods.chosen(plan);
@@ -48,31 +56,64 @@ export class SparseDecode {
     );
   }
 
-  /** The items of a layer's step, one for each KV head, as the method has them. `position`: of the first of its tokens. */
+  /**
+   * The items of a layer for tokens that are written, as the method has them: one for each KV head, of all tokens that share a choice, which is
+   * that of the first of them. So tokens that are computed together see what each would see by itself. `position`: of the first.
+   */
   items(
     layer: number,
     items: readonly AttentionItem[],
     { q, position }: { q: number; position: number },
-  ): readonly AttentionItem[] {
+  ): readonly (readonly AttentionItem[])[] {
     const { heap, space } = this.parts;
-    const [{ numEntries: pages }] = items;
+    const [{ numTokens: tokens }] = items;
     const isOnePage = items.length === space.shapes[layer].numKvHeads;
-    if (!isOnePage || this.method.seesAll(this.options, layer, pages)) return items;
-    const step = position - (position % this.needs.every);
-    const before = this.chosen[layer];
-    const chosen = before?.step === step && before.pages <= pages ? before : this.choose(layer, items, q, step);
-    this.chosen[layer] = chosen;
-    const lists = items.map(({ entries, kvHead }) => {
-      const all = heap.addresses(entries, pages);
-      const since = Array.from({ length: pages - chosen.pages }, (_, i) => chosen.pages + i);
-      return Uint32Array.from([...chosen.lists[kvHead], ...since], (page) => all[page]);
+    const most = Math.max(...items.map(({ numEntries }) => numEntries));
+    if (!isOnePage || this.method.seesAll(this.options, layer, most)) return [items];
+    const groups = stepsOf(position, tokens, this.needs.every).map(({ step, firstToken, numTokens }) => {
+      const own = items.map((item) => ({ ...item, firstToken, numTokens }));
+      return { items: own, chosen: this.chosenFor(layer, own, { q, step, at: position + firstToken }) };
     });
-    return this.lists.place(items, lists);
+    const lists = groups.flatMap(({ chosen }) =>
+      items.map(({ entries, numEntries, kvHead }) => {
+        const all = heap.addresses(entries, numEntries);
+        const { from, pages } = chosen.heads[kvHead];
+        const since = Array.from({ length: numEntries - from }, (_, i) => from + i);
+        return Uint32Array.from([...pages, ...since], (page) => all[page]);
+      }),
+    );
+    const placed = this.lists.place(
+      groups.flatMap((group) => group.items),
+      lists,
+    );
+    return groups.map((_, n) => placed.slice(n * items.length, (n + 1) * items.length));
   }
 
-  /** The text was cut, or slots were dropped: what was chosen may be gone. */
+  private chosenFor(
+    layer: number,
+    items: readonly AttentionItem[],
+    { q, step, at }: { q: number; step: number; at: number },
+  ): Chosen {
+    const known = (this.chosen[layer] ?? []).filter((chosen) => chosen.step > step - MOST_SEQUENCES);
+    const before = known.find((chosen) => chosen.step === step);
+    if (before) return before;
+    const first = items.map((item) => ({ ...item, numTokens: 1 }));
+    const chosen = { step, at, heads: this.choose(layer, first, q) };
+    this.chosen[layer] = [...known, chosen];
+    return chosen;
+  }
+
+  /** The text of `before` tokens was cut to `length`: choices of tokens that are gone do not count. */
+  truncate(before: number, length: number): void {
+    // A page that is gone may come again with other keys, at the same address and in the same place.
+    if (Math.floor(length / PAGE_SLOTS) < Math.floor(before / PAGE_SLOTS)) this.forget();
+    else this.chosen = this.chosen.map((known) => known?.filter(({ at }) => at < length));
+  }
+
+  /** Pages are others, or other slots of them count. */
   forget(): void {
     this.chosen = [];
+    for (const head of this.index.flat()) head.entries = new Uint32Array(0);
   }
 
   get bytes(): number {
@@ -90,30 +131,32 @@ export class SparseDecode {
     });
   }
 
-  private choose(layer: number, items: readonly AttentionItem[], q: number, step: number): Chosen {
+  private choose(layer: number, items: readonly AttentionItem[], q: number): ChosenPages[] {
     const { team, heap, pool, space } = this.parts;
     const { index } = this.needs;
     const shape = space.shapes[layer];
-    const [{ numEntries: pages, numTokens }] = items;
     this.bringUpToDate(layer, items);
-    const rows = numTokens * (shape.numHeads / shape.numKvHeads);
-    const bytes = 2 ** Math.ceil(Math.log2(items.length * rows * pages * 4));
+    const rows = shape.numHeads / shape.numKvHeads;
+    const most = Math.max(...items.map(({ numEntries }) => numEntries));
+    const bytes = 2 ** Math.ceil(Math.log2(items.length * rows * most * 4));
     const results = pool.take(bytes);
-    const rowsOf = (kvHead: number) => results + kvHead * rows * pages * 4;
+    const rowsOf = (kvHead: number) => results + kvHead * rows * most * 4;
     const runs = items.flatMap((item) =>
       this.index[layer][item.kvHead].blocks.map((block, n) => {
         const first = n * BLOCK_PAGES;
-        const numEntries = Math.max(0, Math.min(BLOCK_PAGES, pages - first));
+        const numEntries = Math.max(0, Math.min(BLOCK_PAGES, item.numEntries - first));
         return { ...item, entries: block, numEntries, partial: rowsOf(item.kvHead) + first * 4 };
       }),
     );
-    scorePages(team, heap, shape, index, runs, { itemSpace: space.itemSpace, q, pages });
-    const lists = items.map(({ kvHead }) => {
-      const scores = heap.floats(rowsOf(kvHead), rows * pages);
-      return this.method.choose(this.options, { layer, pages, scores });
+    scorePages(team, heap, shape, index, runs, { itemSpace: space.itemSpace, q, pages: most });
+    const heads = items.map(({ kvHead, numEntries: from }) => {
+      const all = heap.floats(rowsOf(kvHead), rows * most);
+      const scores = new Float32Array(rows * from);
+      for (let row = 0; row < rows; row++) scores.set(all.subarray(row * most, row * most + from), row * from);
+      return { from, pages: this.method.choose(this.options, { layer, pages: from, scores }) };
     });
     pool.give(results, bytes);
-    return { step, pages, lists };
+    return heads;
   }
 
   /** Makes the records of pages that have none, or another page's. */
@@ -143,4 +186,17 @@ export class SparseDecode {
   private blockBytes(layer: number): number {
     return BLOCK_PAGES * recordBytes(this.needs.index, this.parts.space.shapes[layer].headDim);
   }
+}
+
+/** Runs of tokens that share a choice. */
+function stepsOf(position: number, tokens: number, every: number) {
+  const steps: { step: number; firstToken: number; numTokens: number }[] = [];
+  for (let firstToken = 0; firstToken < tokens; ) {
+    const at = position + firstToken;
+    const step = at - (at % every);
+    const numTokens = Math.min(tokens - firstToken, step + every - at);
+    steps.push({ step, firstToken, numTokens });
+    firstToken += numTokens;
+  }
+  return steps;
 }

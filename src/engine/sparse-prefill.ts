@@ -15,6 +15,7 @@ import { attentionColumns, columnBytes, diagonalBytes } from "../ops/attention-c
 import { blockMasses, blockMassesBytes } from "../ops/block-masses.ts";
 import type { SharedHeap } from "../runtime/memory.ts";
 import type { Team } from "../runtime/team.ts";
+import { AttentionRecall } from "./attention-recall.ts";
 import { PageLists } from "./page-lists.ts";
 import type { PagePool } from "./page-pool.ts";
 import type { SequenceSpace } from "./sequence-space.ts";
@@ -25,6 +26,8 @@ export interface SparseParts {
   readonly heap: SharedHeap;
   readonly pool: PagePool;
   readonly space: SequenceSpace;
+  /** Whether it is found out what reading captures of full attention. */
+  readonly recall?: boolean;
 }
 
 /** A chunk's queries in one layer. */
@@ -38,6 +41,7 @@ export interface SparseChunk {
 
 export class SparsePrefill {
   readonly needs: PrefillNeeds;
+  readonly recall?: AttentionRecall;
   private readonly parts: SparseParts;
   private readonly lists: PageLists;
   private readonly method: PrefillMethod;
@@ -54,6 +58,7 @@ export class SparsePrefill {
     this.options = options;
     this.needs = technique.needs?.(options) ?? {};
     this.lists = new PageLists(parts);
+    if (parts.recall) this.recall = new AttentionRecall(parts, from?.recall);
     this.seen = parts.space.shapes.map(({ numKvHeads }, layer) =>
       Array.from({ length: numKvHeads }, (_, kvHead) => ({ ...(from?.seen[layer][kvHead] ?? { seen: 0, all: 0 }) })),
     );
@@ -86,7 +91,17 @@ export class SparsePrefill {
       count.seen += (pages?.length ?? numEntries) + 1;
       return pages ? Uint32Array.from(pages, (page) => all[page]) : all;
     });
-    return this.lists.place(items, lists);
+    const placed = this.lists.place(items, lists);
+    const blocks = items.flatMap((all, i) => (isBlock(all) ? [{ all, seen: placed[i] }] : []));
+    this.recall?.add(layer, blocks, chunk);
+    return placed;
+  }
+
+  /** The text was cut to `length` tokens: patterns of tokens that are gone do not count. */
+  truncate(length: number): void {
+    const span = this.needs.pattern?.span ?? PAGE_SLOTS;
+    for (const patterns of this.patterns.flat())
+      for (const n of patterns.keys()) if (n * span > length) patterns.delete(n);
   }
 
   pages(): SeenPages[] {

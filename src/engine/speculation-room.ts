@@ -2,6 +2,9 @@
 import { PAGE_SLOTS } from "../ops/attention.ts";
 import type { LayerShape } from "./layer-shapes.ts";
 
+/** Tokens that are guessed at least: to compute one beside another takes longer than to compute one after the other. */
+export const LEAST_DRAFTED = 2;
+
 /**
  * Rows that may follow `length` tokens: at least one, which is the token that is known. A page that becomes full is sealed, and
  * one that leaves a sliding window is given back; a cut undoes neither, so both are left to the first row.

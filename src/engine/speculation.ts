@@ -3,6 +3,7 @@ import type { Drafter } from "../context/speculate/method.ts";
 import { speculations } from "../context/speculate/registry.ts";
 import type { CompleteChoice } from "../context/technique.ts";
 import { DraftLength } from "./speculation-length.ts";
+import { LEAST_DRAFTED } from "./speculation-room.ts";
 import type { SpeculationCounts } from "./types.ts";
 
 /** Of a session, or of one that goes on from where another stands; none where the plan guesses nothing. */
@@ -57,10 +58,11 @@ export class Speculator {
     this.drafter ??= this.newDrafter();
     this.length ??= new DraftLength(this.drafter.most);
     const wanted = Math.min(most, this.length.next());
-    if (wanted <= 0) return [];
+    if (wanted < LEAST_DRAFTED) return [];
     const draft = this.drafter.draft(this.text, wanted);
     const end = draft.findIndex((id) => ends.has(id));
-    return end < 0 ? draft : draft.slice(0, end);
+    const usable = end < 0 ? draft : draft.slice(0, end);
+    return usable.length < LEAST_DRAFTED ? [] : usable;
   }
 
   /** A step was taken, with so many guessed tokens in it, of which so many were right. */

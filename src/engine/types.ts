@@ -3,6 +3,7 @@ import type { Calibration } from "../context/cache/calibration.ts";
 import type { CachePlan } from "../context/cache/plan.ts";
 import type { RotaryView } from "../context/cache/score/score.ts";
 import type { Plan } from "../context/plan.ts";
+import type { KernelProfile } from "../runtime/profile.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { Moments } from "./moments.ts";
 
@@ -16,6 +17,8 @@ export interface LoadOptions {
   techniques?: readonly string[];
   /** What was measured of the model before, for plans that need it: see calibrate(). */
   calibration?: Calibration;
+  /** Adds up what profile() gives. */
+  profile?: boolean;
 }
 
 export interface Engine {
@@ -27,6 +30,11 @@ export interface Engine {
   /** Keys under which sessions with this plan (the default one if not given) put the full blocks of a text into a store, in order. */
   textKeys(tokenIds: ArrayLike<number>, plan?: Plan): Promise<readonly string[]>;
   memory(): Promise<EngineMemory>;
+  /**
+   * What kernels have taken since the model was loaded, or since the last call with `reset`; those that took longest first, and last
+   * what the thread that posts them took between them. Empty if the model was not loaded with { profile: true }.
+   */
+  profile(options?: { reset?: boolean }): Promise<readonly KernelProfile[]>;
   dispose(): Promise<void>;
 }
 
@@ -51,6 +59,8 @@ export interface SessionOptions {
   statistics?: boolean;
   /** Sums up what trace() gives: about one more attention for each generated token, and 4 bytes a KV head and token held. */
   trace?: boolean;
+  /** Finds out what recall() gives: with sparse prefill, about an eighth of full attention more. */
+  recall?: boolean;
   /**
    * Where the session finds the beginning of a text that was read before, and puts what it reads: a first prefill() begins
    * behind it. Of use where pages are those of the text alone: not with re-indexed positions, nor where slots are dropped while reading.
@@ -128,6 +138,11 @@ export interface Session {
   trace(): Promise<readonly TracedHead[]>;
   /** What a plan with sparse prefill let every head of every layer see of what was read; none of another plan. */
   seenPages(): Promise<readonly SeenPages[]>;
+  /**
+   * What a plan with sparse prefill captured of full attention while it read, for every KV head of every layer without a sliding
+   * window; none of another plan. For a session that was opened with `recall`.
+   */
+  recall(): Promise<readonly RecalledHead[]>;
   /** What came of guessing tokens in all of generate(); none where the plan has none guessed. */
   readonly speculation?: SpeculationCounts;
   memory(): Promise<SessionMemory>;
@@ -161,6 +176,18 @@ export interface SeenPages {
   readonly all: number;
 }
 
+export interface RecalledHead {
+  readonly layer: number;
+  readonly kvHead: number;
+  /**
+   * Of the tokens of every eighth page from the plan's `denseBelow` on: what part of the softmax over all that is before them falls on
+   * what they saw, 0 to 1. [pages][query heads of the KV head][64 tokens]
+   */
+  readonly shares: Float32Array;
+  /** Of reading, that went into finding this out. */
+  readonly seconds: number;
+}
+
 export interface LayerStatistics extends Moments {
   readonly headDim: number;
   readonly rotary: RotaryView;
@@ -174,8 +201,10 @@ export interface TracedHead {
 }
 
 export interface PrefillOptions {
-  /** Whether the plan's schedule may drop slots at the end. Default: true. */
+  /** Whether the plan's selection may leave tokens out, and its schedule drop slots at the end. Default: true. */
   compress?: boolean;
+  /** Tokens of the same prompt that later calls will bring, for plans that read its last tokens otherwise. Default: 0. */
+  tokensAfter?: number;
   /** Called after every chunk. */
   onProgress?: (doneTokens: number, totalTokens: number) => void;
   signal?: AbortSignal;

@@ -14,7 +14,7 @@ import { randomFloats } from "../../test/support/random.ts";
 import type { AttentionInputs } from "./attention.reference.ts";
 import { type AttentionItem, type AttentionShape, attentionScratchBytes, itemBytes, ZONE_SHIFT } from "./attention.ts";
 import { attentionColumnsReference, type EntryReference, type ZoneReference } from "./attention-columns.reference.ts";
-import { attentionColumns, type ColumnMode, columnBytes } from "./attention-columns.ts";
+import { attentionColumns, type ColumnMode, columnBytes, diagonalBytes } from "./attention-columns.ts";
 
 /** Position of a slot with nothing in it. */
 const EMPTY = 0x7fffffff;
@@ -219,3 +219,51 @@ for (const build of builds) {
     });
   });
 }
+
+// A row at distance d from a key adds to the place that its token and the key's slot give; q8 pages differ by their rounding.
+for (const build of builds)
+  for (const [format, bound] of [
+    ["f32", 1e-5],
+    ["q8", 0.02],
+  ] as const)
+    test(`sums along diagonals, ${build}, ${format} pages: within ${bound} of the columns' weights by distance, in f64`, async () => {
+      const shape = shapeOf(64, 3);
+      const keys = 5 * 64;
+      const inputs = {
+        ...randomInputs(shape, keys, 64),
+        keyPositions: Int32Array.from({ length: keys }, (_, key) => key),
+      };
+      const use = (space: KernelSpace) => {
+        const columns = new Columns(space, shape, inputs);
+        const items = columns.items(format, false).map((item) => {
+          const diagonals = space.allocate(diagonalBytes(item.numEntries));
+          space.heap.u8.fill(0, diagonals, diagonals + diagonalBytes(item.numEntries));
+          return { ...item, partial: space.allocate(columnBytes(item.numEntries)), diagonals };
+        });
+        attentionColumns(space.team, space.heap, shape, items, {
+          itemSpace: space.allocate(itemBytes(items.length)),
+          q: space.put(inputs.q),
+          positions: space.put(inputs.positions),
+          mode: "sum",
+        });
+        for (const { kvHead, diagonals } of items) {
+          const expected = new Float64Array(keys);
+          for (let token = 0; token < 64; token++) {
+            const one = {
+              ...inputs,
+              q: inputs.q.slice(token * 6 * 64, (token + 1) * 6 * 64),
+              positions: inputs.positions.slice(token, token + 1),
+            };
+            const zone = { q: one.q, nearest: 0, farthest: 0, keyEnd: 0 };
+            const entries = [0, 1, 2, 3, 4].map((page) => ({ page, zone }));
+            attentionColumnsReference(one, shape, kvHead, entries, "sum").forEach((weight, key) => {
+              if (weight > 0) expected[inputs.positions[token] - key] += weight;
+            });
+          }
+          // Distance d stands at 64 · page + 63 − d of the last page.
+          const sums = space.floats(diagonals, keys).reverse();
+          expectClose(sums, expected, { absolute: bound * 3 });
+        }
+      };
+      await withTeam(build, 2, use, attentionScratchBytes(shape, 64));
+    });

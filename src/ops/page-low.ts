@@ -4,6 +4,7 @@
  * Keys with a scale per channel of a page: KIVI, Liu et al. 2024, arXiv 2402.02750. Keys turned by a Hadamard matrix, with a scale
  * per token: QuaRot, Ashkboos et al. 2024, arXiv 2404.00456.
  */
+import type { SharedHeap } from "../runtime/memory.ts";
 import type { Team } from "../runtime/team.ts";
 import { FLOAT_PAGE, floatPageBytes, int8PageBytes, LOW_BIT_PAGE, PAGE_SLOTS, sealPages } from "./attention.ts";
 
@@ -64,6 +65,16 @@ export function sealPagesAs(
 /** Low-bit pages into f32 pages, positions too. pairs: u32 [count][from, to]; flags of entries are ignored. */
 export function unpackPages(team: Team, headDim: number, pairs: number, count: number): void {
   team.run("unpackPages", count, 1, headDim, pairs);
+}
+
+/** The format of a low-bit page, as the page itself has it. */
+export function formatOf(heap: SharedHeap, entry: number): LowBitFormat {
+  const layout = heap.u32[((entry & ~(ALIGNMENT - 1)) >>> 0) / 4 + PAGE_SLOTS];
+  const bits = (shift: number) => ((layout >> shift) & 15) as CodeBits;
+  return {
+    keys: { bits: bits(0), by: layout & 16 ? "rotated-token" : "channel" },
+    values: { bits: bits(8), by: layout & (1 << 12) ? "token" : "channel" },
+  };
 }
 
 function layoutWord({ keys, values }: LowBitFormat): number {

@@ -12,6 +12,7 @@
 import type { Peer, SpawnedPeer } from "../platform/platform.ts";
 import { instantiateKernels, type Kernel, type KernelBuild, type KernelName, kernelNames } from "./kernels.ts";
 import type { SharedHeap } from "./memory.ts";
+import type { Profile } from "./profile.ts";
 
 const CONTROL = 64 / 4;
 const [TICKET, DONE, KERNEL, ITEMS, GRAIN, PIECES, ARGUMENTS, FAILED] = [0, 1, 2, 3, 4, 5, 6, 7].map(
@@ -35,6 +36,8 @@ export interface MemberData {
 export class Team {
   readonly threads: number;
   readonly buildName: string;
+  /** If there is one, it adds up what commands take. */
+  profile?: Profile;
   private readonly control: Int32Array;
   private readonly args: Float64Array;
   private readonly kernels: Kernel[];
@@ -79,6 +82,12 @@ export class Team {
 
   /** Runs a kernel over `items` items on all threads and returns when every one is done. */
   run(name: KernelName, items: number, grain: number, ...args: number[]): void {
+    const started = this.profile ? performance.now() : 0;
+    this.command(name, items, grain, args);
+    this.profile?.add(name, items, args, started);
+  }
+
+  private command(name: KernelName, items: number, grain: number, args: number[]): void {
     const kernel = kernelNames.indexOf(name);
     if (items <= grain || this.threads === 1) {
       if (items > 0) this.kernels[kernel](0, items, this.scratch, ...args);

@@ -24,14 +24,15 @@ const heads = [0, 1];
 const prompt = randomIds(engine, LENGTH, 1);
 const next = randomIds(engine, 12, 2);
 
+const common = { window: WINDOW, keep: KEPT, least: 128 };
 const selections = {
-  fastkv: { method: "fastkv", window: WINDOW, keep: 0.4, least: 128 },
-  gemfilter: { method: "gemfilter", window: WINDOW, keep: KEPT, least: 128 },
-  "spec-prefill": { method: "spec-prefill", window: WINDOW, keep: 0.4, least: 128 },
+  fastkv: { method: "fastkv", heads: "mean", pool: 7, ...common },
+  gemfilter: { method: "gemfilter", heads: "mean", pool: 5, ...common },
+  "spec-prefill": { method: "spec-prefill", heads: "maximum", pool: 13, ...common },
 };
 type Id = keyof typeof selections;
-/** Where the tokens begin that go on in any case: the page of the one that is WINDOW before the end, with gemfilter 64. */
-const tails = { fastkv: 384, gemfilter: 320, "spec-prefill": 384 };
+/** Where the tokens begin that go on in any case: the page of the one that is 64 before the end. */
+const TAIL = 320;
 const ids = Object.keys(selections) as Id[];
 
 function planOf(select: object, cache: object = {}) {
@@ -85,8 +86,8 @@ function choice(id: Id): number[] {
     return pooled.slice(first, first + 32).reduce((a, b) => a + b);
   });
   const score = id === "spec-prefill" ? spans : pooled;
-  const always = [...range(0, 64), ...range(tails[id], LENGTH)];
-  const best = range(64, tails[id]).sort((a, b) => score[b] - score[a] || a - b);
+  const always = [...range(0, 64), ...range(TAIL, LENGTH)];
+  const best = range(64, TAIL).sort((a, b) => score[b] - score[a] || a - b);
   return [...always, ...best.slice(0, KEPT - always.length)].sort((a, b) => a - b);
 }
 

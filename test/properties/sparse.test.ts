@@ -147,3 +147,95 @@ async function written(engine: Engine, ids: readonly number[], plan: object) {
   await session.dispose();
   return tokens;
 }
+
+for (const method of ["page-topk", "retrieval"]) {
+  test(`${method}: after a cut, another text is written on as if it alone had been read`, async () => {
+    const plan = parsePlan({ decode: { method, ...topk } });
+    const ids = randomIds(oneLayer, 900, 7);
+    const others = randomIds(oneLayer, 600, 8);
+    const session = await oneLayer.session({ plan });
+    await session.prefill(ids);
+    await tokensOf(session);
+    await session.truncate(320);
+    await session.prefill(others);
+    assert.deepEqual(await tokensOf(session), await written(oneLayer, [...ids.slice(0, 320), ...others], plan));
+    await session.dispose();
+  });
+
+  test(`${method} beside dropping: heads that hold different numbers of pages see their own, whatever was in memory before`, async () => {
+    const cache = { score: "key-diff", allocation: "adaptive", budget: 500, window: 64 };
+    const plan = { cache, decode: { method, ...topk } };
+    const ids = randomIds(qwen, 1000, 9);
+    const first = await written(qwen, ids, plan);
+    await written(qwen, randomIds(qwen, 2000, 10), { decode: { method, ...topk } });
+    assert.deepEqual(await written(qwen, ids, plan), first);
+    const session = await qwen.session({ plan: parsePlan(plan) });
+    await session.prefill(ids);
+    const lengths = (await session.kept()).map(({ positions }) => Math.floor(positions.length / 64));
+    assert.ok(new Set(lengths).size > 1, "heads differ");
+    await session.dispose();
+  });
+}
+
+test("triangle, layer by layer: as much is seen as chunk by chunk, in chunks of any size", async () => {
+  const ids = randomIds(qwen, 700, 11);
+  const densities = await Promise.all(
+    [
+      { schedule: "after-prefill", chunk: 512 },
+      { schedule: "layer-major", chunk: 512 },
+      { schedule: "layer-major", chunk: 100 },
+    ].map(async ({ schedule, chunk }) => {
+      const cache = { score: "key-norm", budget: 600, schedule };
+      const plan = parsePlan({ cache, prefill: sparse.triangle });
+      const session = await qwen.session({ plan, prefillChunk: chunk });
+      await session.prefill(ids);
+      const density = await densityOf(session);
+      await session.dispose();
+      return density;
+    }),
+  );
+  assert.equal(new Set(densities).size, 1, `densities ${densities}`);
+});
+
+for (const [id, prefill] of Object.entries(sparse))
+  test(`${id}: what follows a stored beginning is as if all had been read, and patterns are not stored`, async () => {
+    const blocks = new Map<string, Uint8Array>();
+    const store = {
+      get: async (key: string) => blocks.get(key),
+      put: async (key: string, payload: Uint8Array) => void blocks.set(key, payload),
+    };
+    const ids = randomIds(qwen, 700, 12);
+    const plan = parsePlan({ prefill });
+    const results: unknown[] = [];
+    const restored: number[] = [];
+    for (const end of [600, 700]) {
+      const session = await qwen.session({ plan, store });
+      await session.prefill(ids.slice(0, end));
+      if (end === 700) results.push(await tokensOf(session));
+      restored.push(session.restored);
+      await session.dispose();
+    }
+    assert.deepEqual(results, [await written(qwen, ids, plan)]);
+    const hasPattern = id === "vertical-slash" || id === "flex";
+    assert.deepEqual(restored, [0, hasPattern ? 0 : id === "triangle" ? 512 : 576]);
+    assert.equal(blocks.size > 0, !hasPattern);
+  });
+
+test("page-topk with guessed tokens: the same tokens and probabilities bit for bit, with guesses right and wrong", async () => {
+  const unit = randomIds(qwen, 23, 1);
+  let accepted = 0;
+  let rejected = 0;
+  for (const length of [600, 655, 700, 810]) {
+    const ids = Array.from({ length }, (_, n) => (n % 97 === 0 ? n % 250 : unit[n % 23]));
+    for (const every of [1, 3, 4]) {
+      const plan = { decode: { method: "page-topk", ...topk, every } };
+      const session = await qwen.session({ plan: parsePlan({ ...plan, speculate: "prompt-lookup" }) });
+      await session.prefill(ids);
+      assert.deepEqual(await tokensOf(session), await written(qwen, ids, plan));
+      accepted += session.speculation?.accepted ?? 0;
+      rejected += (session.speculation?.drafted ?? 0) - (session.speculation?.accepted ?? 0);
+      await session.dispose();
+    }
+  }
+  assert.ok(accepted > 0 && rejected > 0, `${accepted} right, ${rejected} wrong`);
+});

@@ -1,5 +1,5 @@
 /**
- * retrieval: as page-topk, but a page is judged by the mean of its keys (block means as in InfLLM, arXiv 2402.04617, and MoBA, arXiv 2502.13189):
+ * retrieval: as page-topk, but a page is judged by the mean of its keys (block means as in MoBA, arXiv 2502.13189):
  *
  *   u(h, p) = q_h · mean over the slots of p of k
  *
@@ -12,7 +12,7 @@ import { budgetHoldsAll, mostPromising, topOptions } from "./most-promising.ts";
 export const retrieval = defineDecode({
   id: "retrieval",
   summary: "pages whose mean key suits the query",
-  source: "arXiv 2402.04617; arXiv 2502.13189",
+  source: "arXiv 2502.13189",
   options: techniqueOptions("retrieval", topOptions),
   needs: ({ every }) => ({ index: { kind: "mean", slots: 64 }, every }),
   seesAll: budgetHoldsAll,

@@ -1,34 +1,20 @@
 /**
- * gemfilter: the first `layer` layers filter. What the last token looks at in the last of them is a prompt of its own, read from the
+ * gemfilter: the first `layer` layers filter. What the question looks at in the last of them is a prompt of its own, read from the
  * first layer on, one token behind the other; what the filter held is thrown away.
  *
- *   score_j = pool(mean over heads of softmax(q_n·k / √d)_j)      n: the last token
+ *   score_j = pool(over heads of mean over the last `window` tokens i of softmax(q_i·k / √d)_j)
  *
- * GemFilter (arXiv 2409.17422), algorithm 1.
+ * GemFilter (arXiv 2409.17422), algorithm 1, where the last token alone asks.
  */
-import { PAGE_SLOTS } from "../../ops/attention.ts";
-import { techniqueOptions } from "../technique.ts";
 import { defineSelection } from "./method.ts";
-import { headsOption, keepOption, layerOption, leastOption, poolOption, windowOption } from "./options.ts";
+import { commonSteps, selectionOptions } from "./options.ts";
 import { tokenScores } from "./scoring.ts";
 
 export const gemfilter = defineSelection({
   id: "gemfilter",
-  summary: "what the last token looks at half-way up is read as a shorter prompt",
+  summary: "what the question looks at half-way up is read as a shorter prompt",
   source: "GemFilter, arXiv 2409.17422",
-  options: techniqueOptions("gemfilter", {
-    layer: layerOption,
-    keep: keepOption(1024),
-    window: windowOption(1),
-    pool: poolOption(5),
-    heads: headsOption("mean"),
-    least: leastOption,
-  }),
-  steps: ({ layer, keep, window, least }) => ({
-    // The question goes on as a whole, though only its end asks.
-    ...{ layer, keep, window, last: Math.max(window, PAGE_SLOTS), least },
-    from: "beginning",
-    positions: "closed-up",
-  }),
+  options: selectionOptions("gemfilter", 1024, {}),
+  steps: (options) => ({ ...commonSteps(options), from: "beginning", positions: "closed-up" }),
   score: tokenScores,
 });

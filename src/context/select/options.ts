@@ -1,6 +1,8 @@
-/** Options that selections have in common. */
+/** Options that all selections have, and what of them is told to the engine. */
 import { z } from "zod";
 import { PAGE_SLOTS } from "../../ops/attention.ts";
+import { techniqueOptions } from "../technique.ts";
+import type { SelectionSteps } from "./method.ts";
 
 const tokens = z
   .number()
@@ -8,48 +10,43 @@ const tokens = z
   .min(1)
   .max(2 ** 24);
 
-/** Layers that all tokens go through. */
-export const layerOption = z.number().int().min(1).optional();
-
-/** A share of the prompt, or a number of tokens. */
-export function keepOption(standard: number) {
-  return z
-    .number()
-    .positive()
-    .max(2 ** 24)
-    .refine((keep) => keep <= 1 || Number.isInteger(keep), {
-      error: "expected a share up to 1, or a whole number of tokens",
-    })
-    .default(standard);
+/** Options of a selection that keeps so much if nothing else is said: its own, and what all have. */
+export function selectionOptions<Id extends string, Shape extends z.ZodRawShape>(id: Id, keep: number, shape: Shape) {
+  return techniqueOptions(id, {
+    /** Layers that all tokens go through. */
+    layer: z.number().int().min(1).optional(),
+    /** A share of the prompt, or a number of tokens. */
+    keep: z
+      .number()
+      .positive()
+      .max(2 ** 24)
+      .refine((kept) => kept <= 1 || Number.isInteger(kept), {
+        error: "expected a share up to 1, or a whole number of tokens",
+      })
+      .default(keep),
+    /** Last tokens of the prompt, which ask. */
+    window: tokens.max(4096).default(32),
+    heads: z.enum(["mean", "maximum"]).default("maximum"),
+    /** Neighbours whose mean a token's score is; odd. */
+    pool: z
+      .number()
+      .int()
+      .min(1)
+      .max(1023)
+      .refine((pool) => pool % 2 === 1, { error: "expected an odd number" })
+      .default(31),
+    /** Shorter prompts go through all layers as a whole. */
+    least: tokens.default(1024),
+    ...shape,
+  });
 }
 
-/** Last tokens of the prompt that ask. */
-export function windowOption(standard: number) {
-  return tokens.max(4096).default(standard);
+/** A question may be longer than the window: its last page goes on in any case. */
+export function commonSteps({
+  layer,
+  keep,
+  window,
+  least,
+}: Pick<SelectionSteps, "layer" | "keep" | "window" | "least">): Omit<SelectionSteps, "from" | "positions"> {
+  return { layer, keep, window, last: Math.max(window, PAGE_SLOTS), least };
 }
-
-export function poolOption(standard: number) {
-  return z
-    .number()
-    .int()
-    .min(1)
-    .max(1023)
-    .refine((pool) => pool % 2 === 1, { error: "expected an odd number" })
-    .default(standard);
-}
-
-export function headsOption(standard: "mean" | "maximum") {
-  return z.enum(["mean", "maximum"]).default(standard);
-}
-
-/** Tokens that go on together or not at all: divides a page. */
-export function spanOption(standard: number) {
-  return z
-    .number()
-    .int()
-    .refine((span) => PAGE_SLOTS % span === 0, { error: `expected a divisor of ${PAGE_SLOTS}` })
-    .default(standard);
-}
-
-/** Shorter prompts go through all layers as a whole. */
-export const leastOption = tokens.default(1024);

@@ -12,6 +12,7 @@ import { reportCommand } from "./report.ts";
 import { reuseCommand } from "./reuse.ts";
 import { runCommand } from "./run.ts";
 import { samplesCommand } from "./samples.ts";
+import { sparseCommand } from "./sparse.ts";
 import { tasksCommand } from "./tasks.ts";
 
 const EXAMPLES = `
@@ -35,6 +36,7 @@ export function evalCommand(): Command {
     paretoCommand(),
     formatsCommand(),
     positionsCommand(),
+    sparseCommand(),
     reuseCommand(),
     memoryCommand(),
     compareCommand(),
