@@ -14,6 +14,7 @@ const axes = {
   "cache.allocation": { folder: "allocation", question: "how the budget is divided" },
   "cache.schedule": { folder: "schedule", question: "when tokens are dropped" },
   "cache.format": { folder: "format", question: "how pages hold keys and values" },
+  speculate: { folder: "speculate", question: "which tokens are guessed, and checked many at once" },
 };
 
 /** Files with generated parts, as they should be. techniques: what planTechniques() gives. */

@@ -15,6 +15,7 @@ import { type Plan, parsePlan, planTechniques } from "../src/context/plan.ts";
 import type { PositionMethod } from "../src/context/position/method.ts";
 import { positionMethods } from "../src/context/position/registry.ts";
 import { prefillMethods } from "../src/context/prefill/registry.ts";
+import { speculations } from "../src/context/speculate/registry.ts";
 import { idOf } from "../src/context/technique.ts";
 
 interface DocsScript {
@@ -58,6 +59,7 @@ const pages: Page[] = [
       }),
     ),
   ),
+  ...speculations.members.map((entry) => pageFor("speculate", entry, ({ speculate }) => speculate.method === entry.id)),
 ];
 
 function pageFor(place: string, entry: Entry, isIn: Page["isIn"]): Page {
