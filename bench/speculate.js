@@ -1,7 +1,8 @@
 // How much faster a function is written out with one change when tokens are guessed:
 //   node bench/speculate.js [--model qwen2.5-coder-0.5b] [--rounds 3] [--speculate prompt-lookup] [--prefix-tokens 0] [--json]
 // after npm ci. Plain and guessing answers by turns, on one engine: A B A B. Medians, their ratio, and what came of the guesses.
-// --prefix-tokens puts so many tokens of Moby-Dick before the function; --speculate takes an id or JSON, --plan the rest of the plan.
+// --prefix-tokens puts so many tokens of Moby-Dick before the function; --speculate takes an id or JSON, --plan the rest of the plan,
+// --plain the plan of the plain answers where it is another: '{}' for self-speculate, whose decode is for drafts only.
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { gunzipSync } from "node:zlib";
@@ -15,6 +16,7 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "3" },
     speculate: { type: "string", default: "prompt-lookup" },
     plan: { type: "string", default: "{}" },
+    plain: { type: "string" },
     "prefix-tokens": { type: "string", default: "0" },
     json: { type: "boolean", default: false },
   },
@@ -27,7 +29,10 @@ if (!(rounds >= 1) || !(prefixTokens >= 0))
 const engine = await load(await modelPath(values.model));
 const speculate = values.speculate.startsWith("{") ? JSON.parse(values.speculate) : values.speculate;
 const plan = JSON.parse(values.plan);
-const plans = { plain: parsePlan(plan), guessing: parsePlan({ ...plan, speculate }) };
+const plans = {
+  plain: parsePlan(JSON.parse(values.plain ?? values.plan)),
+  guessing: parsePlan({ ...plan, speculate }),
+};
 const prompt = [...prefix(prefixTokens), ...editPrompt(engine)];
 const speeds = { plain: [], guessing: [] };
 const answers = {};

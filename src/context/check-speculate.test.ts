@@ -22,6 +22,8 @@ test("what leaves no step of several tokens is named, and what leaves one is not
     assert.deepEqual(more, []);
     assert.deepEqual(notes(plan), []);
   }
+  assert.match(notes({ speculate: "self-speculate" })[0], /"self-speculate" has no effect beside decode "full"/);
+  assert.deepEqual(notes({ speculate: "self-speculate", decode: "page-topk" }), []);
   for (const plan of [{}, { position: { method: "yarn", factor: 4 } }, { cache: { ...dropping, score: "key-diff" } }])
     assert.deepEqual(notes({ ...plan, speculate }), []);
 });

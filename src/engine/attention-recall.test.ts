@@ -11,7 +11,7 @@ import type { Engine, RecalledHead, SessionOptions } from "./types.ts";
 
 /** Six query heads on two KV heads, so that a head in another's place shows. */
 const shape = { numHeads: 6, numKvHeads: 2, headDim: 64, hiddenSize: 64, feedForward: 64 };
-const GROUP = 3;
+
 const model = tinyModel("llama", { ...shape, layers: 2 });
 const engine = await loadEngine(testHost({ availableThreads: () => 2 }), writeModel(model));
 const gemma = await loadTiny("gemma3-f16");
@@ -41,31 +41,31 @@ test("shares are those of the softmax weights in f64 within 1e-4, row by row; a 
   const pages = [0, 8];
   const sees = (page: number, position: number) =>
     position < 64 || (position >= 64 * (page - 2) && position < 64 * (page + 1));
-  const expected = [0, 1].map(() => new Float64Array(pages.length * GROUP * 64));
+  const expected = Array.from({ length: shape.numHeads }, () => new Float64Array(pages.length * 64));
   const reference = new ReferenceModel(model);
   const positions = Int32Array.from(ids, (_, i) => i);
   const stream = reference.layer(0, reference.embed(ids), positions);
   reference.layer(1, stream, positions, (head, token, weights) => {
     const at = pages.indexOf(Math.floor(token / 64));
     if (at < 0) return;
-    const row = (at * GROUP + (head % GROUP)) * 64 + (token % 64);
+    const row = at * 64 + (token % 64);
     const share = weights.reduce((sum, weight, position) => sum + (sees(pages[at], position) ? weight : 0), 0);
-    expected[Math.floor(head / GROUP)][row] = share;
+    expected[head][row] = share;
   });
 
   assert.deepEqual(
-    recall.map(({ layer, kvHead }) => [layer, kvHead]),
-    [0, 1].flatMap((layer) => [0, 1].map((kvHead) => [layer, kvHead])),
+    recall.map(({ layer, head }) => [layer, head]),
+    [0, 1].flatMap((layer) => expected.map((_, head) => [layer, head])),
   );
-  for (const { layer, kvHead, shares, seconds } of recall) {
-    assert.equal(shares.length, pages.length * GROUP * 64);
+  for (const { layer, head, shares, seconds } of recall) {
+    assert.equal(shares.length, pages.length * 64);
     assert.ok(seconds > 0);
     if (layer === 0) assert.ok(shares.every((share) => share === 1));
     else
       for (const [row, share] of shares.entries())
         assert.ok(
-          Math.abs(share - expected[kvHead][row]) < 1e-4,
-          `KV head ${kvHead}, row ${row}: ${share}, not ${expected[kvHead][row]}`,
+          Math.abs(share - expected[head][row]) < 1e-4,
+          `head ${head}, row ${row}: ${share}, not ${expected[head][row]}`,
         );
   }
   const least = Math.min(...expected.flatMap((shares) => [...shares]));
@@ -93,7 +93,7 @@ test("block-sparse: what the chunks of a prompt are changes no share; more mass 
     assert.equal(mean(await sharesAt(whole)), 1);
   const dense = await sharesAt({ ...blockSparse, denseBelow: 1024 });
   assert.ok(
-    dense.every(({ length }) => length === GROUP * 64),
+    dense.every(({ length }) => length === 64),
     "page 16 alone is behind 1,024 tokens",
   );
 });
@@ -126,11 +126,8 @@ test("logits do not depend on whether recall is asked for; a fork goes on with w
 test("of a model with sliding windows, the layer without one is asked", async () => {
   const recall = await recallOf(gemma, randomIds(gemma, 600, 4), { prefill: blockSparse });
   assert.deepEqual(
-    recall.map(({ layer, kvHead, shares }) => [layer, kvHead, shares.length > 0]),
-    [
-      [5, 0, true],
-      [5, 1, true],
-    ],
+    recall.map(({ layer, head, shares }) => [layer, head, shares.length > 0]),
+    Array.from({ length: 6 }, (_, head) => [5, head, true]),
   );
 });
 

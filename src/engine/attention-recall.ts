@@ -8,34 +8,34 @@
  */
 import { type AttentionItem, attention, PAGE_SLOTS, partialBytes } from "../ops/attention.ts";
 import type { LayerShape } from "./layer-shapes.ts";
-import type { SparseParts } from "./sparse-prefill.ts";
+import { headsApart, type SparseParts } from "./sparse-prefill.ts";
 import type { RecalledHead } from "./types.ts";
 
 /** Pages to one whose tokens are asked: all pages are read for them once more. */
 const EVERY = 8;
 
-/** A whole block's item with all pages before its own, and with those that it sees. */
+/** A query head's item of a whole block with all pages before its own, and with those that it sees. */
 export interface SparseBlock {
   readonly all: AttentionItem;
   readonly seen: AttentionItem;
 }
 
 interface HeadShares {
-  /** Of each page that was asked: [query heads of the KV head][64 tokens]. */
+  /** Of each page that was asked: [64 tokens]. */
   readonly pages: Float32Array<ArrayBuffer>[];
   seconds: number;
 }
 
 export class AttentionRecall {
   private readonly parts: SparseParts;
-  /** [layer][KV head]; none of a layer with a sliding window. */
+  /** [layer][query head]; none of a layer with a sliding window. */
   private readonly shares: HeadShares[][];
 
   constructor(parts: SparseParts, from?: AttentionRecall) {
     this.parts = parts;
-    this.shares = parts.space.shapes.map(({ numKvHeads, window }, layer) =>
-      Array.from({ length: window > 0 ? 0 : numKvHeads }, (_, kvHead) => {
-        const { pages = [], seconds = 0 } = from?.shares[layer][kvHead] ?? {};
+    this.shares = parts.space.shapes.map(({ numHeads, window }, layer) =>
+      Array.from({ length: window > 0 ? 0 : numHeads }, (_, head) => {
+        const { pages = [], seconds = 0 } = from?.shares[layer][head] ?? {};
         return { pages: [...pages], seconds };
       }),
     );
@@ -44,15 +44,14 @@ export class AttentionRecall {
   /** q and positions as in attention(). */
   add(layer: number, blocks: readonly SparseBlock[], inputs: { readonly q: number; readonly positions: number }): void {
     const started = performance.now();
-    const shape = this.parts.space.shapes[layer];
-    const rows = PAGE_SLOTS * (shape.numHeads / shape.numKvHeads);
+    const shape = headsApart(this.parts.space.shapes[layer]);
     const asked = blocks.filter(({ all }) => all.numEntries % EVERY === 0);
     const isSparse = ({ all, seen }: SparseBlock) => seen.numEntries < all.numEntries;
     const captured = this.captured(shape, asked.filter(isSparse), inputs);
     for (const block of asked)
-      this.shares[layer][block.all.kvHead].pages.push(captured.get(block) ?? new Float32Array(rows).fill(1));
+      this.shares[layer][block.all.kvHead].pages.push(captured.get(block) ?? new Float32Array(PAGE_SLOTS).fill(1));
     const seconds = (performance.now() - started) / 1000;
-    for (const head of this.shares[layer]) head.seconds += seconds / shape.numKvHeads;
+    for (const head of this.shares[layer]) head.seconds += seconds / shape.numHeads;
   }
 
   private captured(
@@ -87,10 +86,10 @@ export class AttentionRecall {
     return new Map(found);
   }
 
-  /** log2 Σ 2^score of every row of an item that was left unfinished: row r is token r % 64 of the group's query head ⌊r / 64⌋. */
-  private logSums({ numHeads, numKvHeads, headDim }: LayerShape, { partial }: AttentionItem): Float64Array {
+  /** log2 Σ 2^score of every token of an item that was left unfinished. */
+  private logSums({ headDim }: LayerShape, { partial }: AttentionItem): Float64Array {
     const { heap } = this.parts;
-    const rows = PAGE_SLOTS * (numHeads / numKvHeads);
+    const rows = PAGE_SLOTS;
     const maxima = heap.floats(partial + rows * headDim * 4, rows);
     const weights = heap.floats(partial + rows * (headDim + 1) * 4, rows);
     return Float64Array.from(maxima, (maximum, row) => maximum + Math.log2(weights[row]));
@@ -98,7 +97,7 @@ export class AttentionRecall {
 
   heads(): RecalledHead[] {
     return this.shares.flatMap((heads, layer) =>
-      heads.map(({ pages, seconds }, kvHead) => ({ layer, kvHead, shares: joined(pages), seconds })),
+      heads.map(({ pages, seconds }, head) => ({ layer, head, shares: joined(pages), seconds })),
     );
   }
 }

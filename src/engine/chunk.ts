@@ -20,7 +20,7 @@ import type { PagePool } from "./page-pool.ts";
 import { type Watch, watchLayer } from "./second-reading.ts";
 import { type SequenceSpace, SPLIT_TOKENS } from "./sequence-space.ts";
 import type { SparseDecode } from "./sparse-decode.ts";
-import type { SparsePrefill } from "./sparse-prefill.ts";
+import { headsApart, type SparsePrefill } from "./sparse-prefill.ts";
 
 /** Sealed pages below which a split is not worth its merge. */
 const MIN_SPLIT_PAGES = 4;
@@ -68,6 +68,12 @@ export interface ChunkRun {
 interface Placed extends ChunkRun {
   /** Row of its first token. */
   readonly row: number;
+}
+
+interface Seen {
+  readonly seen: readonly (readonly AttentionItem[])[];
+  /** Items are of query heads, not of KV heads. */
+  readonly areHeadsApart?: boolean;
 }
 
 export class Chunk implements LayerContext {
@@ -166,7 +172,7 @@ export class Chunk implements LayerContext {
     const runs = this.runs.map((run) => {
       const { stores } = run.sequence;
       const items = zones ? stores.zonedItems(layer, run.tokens, zones) : stores.caches[0].items(layer, run.tokens);
-      return { run, items, seen: this.seen(layer, run, items, q) };
+      return { run, items, ...this.seen(layer, run, items, q) };
     });
     const finished: AttentionItem[] = [];
     const merges: Parameters<typeof mergePartials>[2][] = [];
@@ -186,7 +192,15 @@ export class Chunk implements LayerContext {
         merges.push({ partials, splits, stride, out: this.queriesAt(out, firstToken), tokens });
         partials += shape.numKvHeads * splits * stride;
       }
-    attention(team, heap, shape, finished, { itemSpace, q, positions, out, zones: attentionZones });
+    // Several runs are of written tokens, and all alike in this.
+    const [{ areHeadsApart }] = runs;
+    attention(team, heap, areHeadsApart ? headsApart(shape) : shape, finished, {
+      itemSpace,
+      q,
+      positions,
+      out,
+      zones: attentionZones,
+    });
     for (const merge of merges) mergePartials(team, shape, merge);
     for (const { run, items } of runs) {
       const { sequence, tokens, tracing, row } = run;
@@ -202,14 +216,19 @@ export class Chunk implements LayerContext {
   }
 
   /** What a run sees of its items, in lists that are split over threads each for itself. What is observed of attention is observed of all. */
-  private seen(layer: number, run: Placed, items: readonly AttentionItem[], q: number) {
+  private seen(layer: number, run: Placed, items: readonly AttentionItem[], q: number): Seen {
     const { sequence, tokens, row, tokensAfter = 0 } = run;
     const { sparseDecode, sparsePrefill, stores } = sequence;
-    if (this.parts.space.shapes[layer].window > 0) return [items];
+    const everything = { seen: [items] };
+    if (this.parts.space.shapes[layer].window > 0) return everything;
     const queries = this.queriesAt(q, row);
-    if (run.isWritten) return sparseDecode?.items(layer, items, { q: queries, position: stores.length }) ?? [items];
+    if (run.isWritten)
+      return sparseDecode
+        ? { seen: sparseDecode.items(layer, items, { q: queries, position: stores.length }) }
+        : everything;
     const positions = this.parts.space.positions + row * 4;
-    return [sparsePrefill?.items(layer, items, { q: queries, positions, tokens, tokensAfter }) ?? items];
+    const apart = sparsePrefill?.items(layer, items, { q: queries, positions, tokens, tokensAfter });
+    return apart ? { seen: [apart], areHeadsApart: true } : everything;
   }
 
   /** The zones that a layer sees the past in, if not all of it as it stands. */

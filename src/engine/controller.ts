@@ -38,7 +38,6 @@ import { readAgain } from "./second-reading.ts";
 import { SelectingRead } from "./selecting-read.ts";
 import { Sequence } from "./sequence.ts";
 import { SequenceSpace } from "./sequence-space.ts";
-import { LEAST_DRAFTED, rowsAhead } from "./speculation-room.ts";
 import { stepAhead } from "./speculation-verify.ts";
 import type { Step, Stepped } from "./stepper.ts";
 import type { EngineMemory, KeptSlots, LayerStatistics, SeenPages, SessionMemory, TracedHead } from "./types.ts";
@@ -321,15 +320,10 @@ export class Controller {
     return runs.map(({ slot, mask }) => ({ next: [this.sample(slot, mask)], drafted: 0 }));
   }
 
-  /** With as much of its draft as can be taken back where it is wrong, if that is any. */
-  private stepAhead({ session, tokenId, draft = [] }: Step): Stepped | undefined {
-    const slot = this.slot(session);
-    const { sequence } = slot;
-    const drafted = draft.slice(0, rowsAhead(sequence.length, this.space.shapes) - 1);
-    if (drafted.length < LEAST_DRAFTED) return undefined;
-    const tokenIds = Int32Array.of(tokenId, ...drafted);
-    const next = stepAhead(this.decoder, sequence, tokenIds, (logits) => this.sampleFrom(logits, slot));
-    return { next, drafted: drafted.length };
+  private stepAhead(step: Step): Stepped | undefined {
+    const { decoder, space } = this;
+    const slot = this.slot(step.session);
+    return stepAhead({ decoder, shapes: space.shapes }, slot.sequence, step, (logits) => this.sampleFrom(logits, slot));
   }
 
   /** Goes back to the first `length` tokens, of which `tokenId` is the last, where more were computed ahead. */

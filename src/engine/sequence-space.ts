@@ -53,7 +53,9 @@ export class SequenceSpace {
     const { numKvHeads, rotary } = config;
     this.positions = heap.allocate(maxTokens * 4);
     this.splits = Math.max(1, Math.ceil((4 * team.threads) / numKvHeads));
-    const mostItems = numKvHeads * Math.max(this.chunkTiles, this.splits * MOST_SEQUENCES);
+    const tiles = numKvHeads * Math.max(this.chunkTiles, this.splits * MOST_SEQUENCES);
+    // With sparse prefill an item is a page of one query head; recall asks for each twice.
+    const mostItems = Math.max(tiles, 2 * config.numHeads * this.chunkPages);
     this.itemSpace = heap.allocate(itemBytes(mostItems));
     const rowBytes = Math.max(
       partialBytes(this.shapes[0], SPLIT_TOKENS),

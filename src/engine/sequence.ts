@@ -6,6 +6,7 @@ import type { RotaryView } from "../context/cache/score/score.ts";
 import { decodeMethods } from "../context/decode/registry.ts";
 import type { Plan } from "../context/plan.ts";
 import { createRotation, type Rotation } from "../context/position/rotation.ts";
+import { speculations } from "../context/speculate/registry.ts";
 import type { Decoder, LayerContext } from "../model/decoder.ts";
 import { PAGE_SLOTS } from "../ops/attention.ts";
 import { InputError } from "../runtime/errors.ts";
@@ -48,12 +49,14 @@ export class Sequence implements ChunkSequence {
   readonly trace?: AttentionTrace;
   readonly rotation: Rotation;
   readonly sparsePrefill?: SparsePrefill;
-  readonly sparseDecode?: SparseDecode;
+  /** Whether a draft is being made; undefined where the plan's `decode` is for all that is written. */
+  isDrafting?: boolean;
   readonly observations?: Observations;
   readonly watch?: Watch;
   /** As ChunkSequence has it. */
   leftOut = 0;
   private readonly parts: SequenceParts;
+  private readonly sparse?: SparseDecode;
   /** Scores of the cache as it stands, for those that ask again. */
   private scores: DroppingParts["scores"] = new Map();
 
@@ -76,7 +79,8 @@ export class Sequence implements ChunkSequence {
       );
     const decode = decodeMethods.chosen(plan.decode);
     const decodeNeeds = decode.technique.needs?.(decode.options);
-    if (decodeNeeds) this.sparseDecode = new SparseDecode({ team, heap, pool, space }, plan.decode, decodeNeeds);
+    if (speculations.chosen(plan.speculate).technique.draftsItself) this.isDrafting = false;
+    if (decodeNeeds) this.sparse = new SparseDecode({ team, heap, pool, space }, plan.decode, decodeNeeds);
     this.watch = watch;
     if (from) this.observations = watch ? undefined : from.observations?.fork();
     else if (gathers) this.observations = new Observations({ team, heap, pool, shapes, needs });
@@ -105,11 +109,16 @@ export class Sequence implements ChunkSequence {
     return this.stores.length;
   }
 
+  /** None where it is for drafts only, but while they are made. */
+  get sparseDecode(): SparseDecode | undefined {
+    return this.isDrafting === false ? undefined : this.sparse;
+  }
+
   /** Forgets all but the first tokens; gives how many are left, fewer where more has to be read again. */
   truncate(length: number): number {
     this.logits = undefined;
     this.scores = new Map();
-    this.sparseDecode?.truncate(this.length, length);
+    this.sparse?.truncate(this.length, length);
     this.sparsePrefill?.truncate(length);
     const left = length < this.length ? (this.observations?.truncate(length) ?? length) : length;
     const kept = this.stores.truncate(left);
@@ -156,7 +165,8 @@ export class Sequence implements ChunkSequence {
 
   /** Whether runAhead() leaves nothing behind of tokens that are cut off again. */
   get canRunAhead(): boolean {
-    return this.isPlain && !this.observations && !this.trace;
+    const hasDrafts = this.isDrafting === undefined || this.sparse !== undefined;
+    return this.isPlain && !this.observations && !this.trace && hasDrafts;
   }
 
   /** Computes tokens that may come next, at most MOST_SEQUENCES and all on the open page: each as a step of its own would. */
@@ -205,7 +215,7 @@ export class Sequence implements ChunkSequence {
     const { stores, observations, scores } = this;
     const { team, heap, pool, space, stored } = this.parts;
     const [cache] = stores.caches;
-    this.sparseDecode?.forget();
+    this.sparse?.forget();
     dropSlots(
       {
         ...{ team, heap, pool, cache, scores },
@@ -265,7 +275,7 @@ export class Sequence implements ChunkSequence {
     this.stores.dispose();
     this.observations?.dispose();
     this.sparsePrefill?.dispose();
-    this.sparseDecode?.dispose();
+    this.sparse?.dispose();
     this.logits = undefined;
   }
 }

@@ -16,6 +16,7 @@ import { blockMasses, blockMassesBytes } from "../ops/block-masses.ts";
 import type { SharedHeap } from "../runtime/memory.ts";
 import type { Team } from "../runtime/team.ts";
 import { AttentionRecall } from "./attention-recall.ts";
+import type { LayerShape } from "./layer-shapes.ts";
 import { PageLists } from "./page-lists.ts";
 import type { PagePool } from "./page-pool.ts";
 import type { SequenceSpace } from "./sequence-space.ts";
@@ -39,6 +40,11 @@ export interface SparseChunk {
   readonly tokens: number;
 }
 
+/** A layer as it is for items of single query heads. */
+export function headsApart(shape: LayerShape): LayerShape {
+  return { ...shape, numKvHeads: shape.numHeads };
+}
+
 export class SparsePrefill {
   readonly needs: PrefillNeeds;
   readonly recall?: AttentionRecall;
@@ -46,9 +52,10 @@ export class SparsePrefill {
   private readonly lists: PageLists;
   private readonly method: PrefillMethod;
   private readonly options: never;
-  /** Pages that blocks saw, and that they would have seen: [layer][KV head]. */
+  /** Pages that blocks saw, and that they would have seen: [layer][query head]. */
+  private readonly shapes: readonly LayerShape[];
   private readonly seen: { seen: number; all: number }[][];
-  /** For spans: [layer][KV head]. */
+  /** For spans: [layer][query head]. */
   private readonly patterns: Map<number, BlockPattern>[][];
 
   constructor(parts: SparseParts, plan: PrefillPlan, from?: SparsePrefill) {
@@ -59,42 +66,64 @@ export class SparsePrefill {
     this.needs = technique.needs?.(options) ?? {};
     this.lists = new PageLists(parts);
     if (parts.recall) this.recall = new AttentionRecall(parts, from?.recall);
-    this.seen = parts.space.shapes.map(({ numKvHeads }, layer) =>
-      Array.from({ length: numKvHeads }, (_, kvHead) => ({ ...(from?.seen[layer][kvHead] ?? { seen: 0, all: 0 }) })),
+    this.shapes = parts.space.shapes.map(headsApart);
+    this.seen = this.shapes.map(({ numHeads }, layer) =>
+      Array.from({ length: numHeads }, (_, head) => ({ ...(from?.seen[layer][head] ?? { seen: 0, all: 0 }) })),
     );
-    this.patterns = parts.space.shapes.map(({ numKvHeads }, layer) =>
-      Array.from({ length: numKvHeads }, (_, kvHead) => new Map(from?.patterns[layer][kvHead])),
+    this.patterns = this.shapes.map(({ numHeads }, layer) =>
+      Array.from({ length: numHeads }, (_, head) => new Map(from?.patterns[layer][head])),
     );
   }
 
-  /** The items of a layer's chunk as the method has them. Items as KvCache.items() gives them; chunks of a layer come in order. */
-  items(layer: number, items: readonly AttentionItem[], chunk: SparseChunk): AttentionItem[] {
-    const { numLayers, denseBelow } = this;
+  /**
+   * A layer's chunk as the method has it: an item for each query head (headsApart()) of each of KvCache.items(); none where the chunk
+   * has no whole block. Chunks of a layer come in order.
+   */
+  items(layer: number, items: readonly AttentionItem[], chunk: SparseChunk): AttentionItem[] | undefined {
+    const { denseBelow } = this;
     const isWhole = ({ numTokens }: AttentionItem) => numTokens === PAGE_SLOTS;
+    if (!items.some(isWhole)) return undefined;
+    const apart = this.apart(layer, items);
     const isBlock = (item: AttentionItem) => isWhole(item) && item.numEntries * PAGE_SLOTS >= denseBelow;
     // The block before the first sparse one chooses a pattern for it.
     const isJudged = (item: AttentionItem) => isWhole(item) && (item.numEntries + 1) * PAGE_SLOTS >= denseBelow;
-    const masses = this.masses(layer, items.filter(isJudged), chunk);
-    this.findPatterns(layer, items.filter(isJudged), chunk, masses);
-    const lists = items.map((item) => {
-      const { numEntries, firstToken, numTokens, kvHead, entries } = item;
-      const all = this.parts.heap.addresses(entries, numEntries);
-      const tokensAfter = chunk.tokensAfter + chunk.tokens - firstToken - numTokens;
-      const block: QueryBlock = {
-        ...{ layer, numLayers, page: numEntries, tokensAfter },
-        masses: masses.get(item) ?? none,
-        pattern: this.patterns[layer][kvHead].get(this.spanOf(numEntries)),
-      };
-      const pages = isBlock(item) ? this.method.pages(this.options, block) : undefined;
-      const count = this.seen[layer][kvHead];
-      count.all += numEntries + 1;
-      count.seen += (pages?.length ?? numEntries) + 1;
+    const masses = this.masses(layer, apart.filter(isJudged), chunk);
+    this.findPatterns(layer, apart.filter(isJudged), chunk, masses);
+    const lists = apart.map((item) => {
+      const all = this.parts.heap.addresses(item.entries, item.numEntries);
+      const pages = isBlock(item)
+        ? this.method.pages(this.options, this.blockOf(layer, item, chunk, masses))
+        : undefined;
+      const count = this.seen[layer][item.kvHead];
+      count.all += item.numEntries + 1;
+      count.seen += (pages?.length ?? item.numEntries) + 1;
       return pages ? Uint32Array.from(pages, (page) => all[page]) : all;
     });
-    const placed = this.lists.place(items, lists);
-    const blocks = items.flatMap((all, i) => (isBlock(all) ? [{ all, seen: placed[i] }] : []));
+    const placed = this.lists.place(apart, lists);
+    const blocks = apart.flatMap((all, i) => (isBlock(all) ? [{ all, seen: placed[i] }] : []));
     this.recall?.add(layer, blocks, chunk);
     return placed;
+  }
+
+  /** Query heads by themselves, each with the pages of its KV head. */
+  private apart(layer: number, items: readonly AttentionItem[]): AttentionItem[] {
+    const { numHeads, numKvHeads } = this.parts.space.shapes[layer];
+    const group = numHeads / numKvHeads;
+    return items.flatMap((item) =>
+      Array.from({ length: group }, (_, h) => ({ ...item, kvHead: item.kvHead * group + h })),
+    );
+  }
+
+  private blockOf(
+    layer: number,
+    item: AttentionItem,
+    chunk: SparseChunk,
+    masses: ReadonlyMap<AttentionItem, Float32Array>,
+  ): QueryBlock {
+    const { numEntries: page, firstToken, numTokens, kvHead: head } = item;
+    const tokensAfter = chunk.tokensAfter + chunk.tokens - firstToken - numTokens;
+    const pattern = this.patterns[layer][head].get(this.spanOf(page));
+    return { layer, numLayers: this.shapes.length, page, tokensAfter, masses: masses.get(item) ?? none, pattern };
   }
 
   /** The text was cut to `length` tokens: patterns of tokens that are gone do not count. */
@@ -105,15 +134,11 @@ export class SparsePrefill {
   }
 
   pages(): SeenPages[] {
-    return this.seen.flatMap((heads, layer) => heads.map((counts, kvHead) => ({ layer, kvHead, ...counts })));
+    return this.seen.flatMap((heads, layer) => heads.map((counts, head) => ({ layer, head, ...counts })));
   }
 
   dispose(): void {
     this.lists.dispose();
-  }
-
-  private get numLayers(): number {
-    return this.parts.space.shapes.length;
   }
 
   private get denseBelow(): number {
@@ -142,9 +167,9 @@ export class SparsePrefill {
       const partial = pool.take(bytes);
       const diagonals = partial + columnBytes(numEntries);
       heap.u8.fill(0, diagonals, diagonals + diagonalBytes(numEntries));
-      const { itemSpace, shapes } = space;
+      const { itemSpace } = space;
       const asked = { ...item, own: 0, numEntries, partial, diagonals };
-      attentionColumns(team, heap, shapes[layer], [asked], { itemSpace, q, positions, mode: "sum" });
+      attentionColumns(team, heap, this.shapes[layer], [asked], { itemSpace, q, positions, mode: "sum" });
       const length = numEntries * PAGE_SLOTS;
       const attention: AttentionPattern = {
         page,
@@ -167,7 +192,7 @@ export class SparsePrefill {
     const { team, heap, pool, space } = this.parts;
     const { masses } = this.needs;
     if (!masses || items.length === 0) return new Map();
-    const shape = space.shapes[layer];
+    const shape = this.shapes[layer];
     const pages = 1 + Math.max(...items.map(({ numEntries }) => numEntries));
     const workBytes = blockMassesBytes(shape, { pages, stride: masses.stride });
     // Sizes of the pool are few: what is taken again and again must not have a size of its own each time.

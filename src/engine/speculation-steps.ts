@@ -34,14 +34,14 @@ export class Steps {
     speculator?.read([tokenId]);
     const known = this.known.shift();
     if (known) return Promise.resolve(known);
-    const draft = speculator?.draft(mostAhead, ends) ?? [];
-    const step: Step = { session, tokenId, ...(mask && { mask }), ...(draft.length > 0 && { draft }) };
+    const draft = speculator?.draft(mostAhead, ends);
+    const step: Step = { session, tokenId, ...(mask && { mask }), ...(draft && { draft }) };
     const taken = stepper.take(step).then(({ next: [next, ...after], drafted }) => {
       speculator?.tell(drafted, after.length);
       this.known.push(...after);
       return next;
     });
-    this.guessing = draft.length > 0 ? taken : undefined;
+    this.guessing = draft ? taken : undefined;
     return taken;
   }
 

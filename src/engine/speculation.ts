@@ -4,17 +4,20 @@ import { speculations } from "../context/speculate/registry.ts";
 import type { CompleteChoice } from "../context/technique.ts";
 import { DraftLength } from "./speculation-length.ts";
 import { LEAST_DRAFTED } from "./speculation-room.ts";
+import type { Draft } from "./stepper.ts";
 import type { SpeculationCounts } from "./types.ts";
 
 /** Of a session, or of one that goes on from where another stands; none where the plan guesses nothing. */
 export function speculatorOf(choice: CompleteChoice, from?: Speculator): Speculator | undefined {
   const { technique, options } = speculations.chosen(choice);
-  const { drafter } = technique;
+  const { drafter, draftsItself } = technique;
+  if (draftsItself) return new Speculator(draftsItself(options), from?.part());
   return drafter && new Speculator(() => drafter(options), from?.part());
 }
 
 export class Speculator {
-  private readonly newDrafter: () => Drafter;
+  /** Where guesses come from; or how many tokens the model drafts itself. */
+  private readonly source: (() => Drafter) | number;
   /** Made anew when the text was cut. */
   private drafter?: Drafter;
   private length?: DraftLength;
@@ -23,8 +26,8 @@ export class Speculator {
   private readonly text: number[];
   private readonly seen = { steps: 0, drafted: 0, accepted: 0 };
 
-  constructor(newDrafter: () => Drafter, text: readonly number[] = []) {
-    this.newDrafter = newDrafter;
+  constructor(source: (() => Drafter) | number, text: readonly number[] = []) {
+    this.source = source;
     this.text = [...text];
   }
 
@@ -52,17 +55,20 @@ export class Speculator {
     this.length = undefined;
   }
 
-  /** At most `most` tokens that may come next, none of them one that `ends` the text. */
-  draft(most: number, ends: ReadonlySet<number>): readonly number[] {
-    if (!this.canGuess) return [];
-    this.drafter ??= this.newDrafter();
+  /** At most `most` tokens that may come next, none of them one that `ends` the text; nothing where it is not worth a step. */
+  draft(most: number, ends: ReadonlySet<number>): Draft | undefined {
+    const draft = this.canGuess ? this.guess(most, ends) : 0;
+    return (typeof draft === "number" ? draft : draft.length) >= LEAST_DRAFTED ? draft : undefined;
+  }
+
+  private guess(most: number, ends: ReadonlySet<number>): Draft {
+    if (typeof this.source === "number") return Math.min(most, this.source);
+    this.drafter ??= this.source();
     this.length ??= new DraftLength(this.drafter.most);
     const wanted = Math.min(most, this.length.next());
-    if (wanted < LEAST_DRAFTED) return [];
-    const draft = this.drafter.draft(this.text, wanted);
+    const draft = wanted > 0 ? this.drafter.draft(this.text, wanted) : [];
     const end = draft.findIndex((id) => ends.has(id));
-    const usable = end < 0 ? draft : draft.slice(0, end);
-    return usable.length < LEAST_DRAFTED ? [] : usable;
+    return end < 0 ? draft : draft.slice(0, end);
   }
 
   /** A step was taken, with so many guessed tokens in it, of which so many were right. */

@@ -12,9 +12,12 @@ export interface Step {
   readonly session: number;
   readonly tokenId: number;
   readonly mask?: Uint32Array;
-  /** Tokens that may come next: tried if no other session steps at the same time. Never with a mask. */
-  readonly draft?: readonly number[];
+  /** Tried if no other session steps at the same time. Never with a mask. */
+  readonly draft?: Draft;
 }
+
+/** Tokens that may come next, or how many of them the session drafts itself. */
+export type Draft = readonly number[] | number;
 
 export interface Stepped {
   /** What comes after the token, and after each of the drafted tokens that were right. */

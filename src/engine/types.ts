@@ -136,7 +136,7 @@ export interface Session {
    * one entry for every KV head of every layer without a sliding window. For a session that was opened with `trace`.
    */
   trace(): Promise<readonly TracedHead[]>;
-  /** What a plan with sparse prefill let every head of every layer see of what was read; none of another plan. */
+  /** What a plan with sparse prefill let every query head of every layer see of what was read; none of another plan. */
   seenPages(): Promise<readonly SeenPages[]>;
   /**
    * What a plan with sparse prefill captured of full attention while it read, for every KV head of every layer without a sliding
@@ -167,10 +167,10 @@ export interface KeptSlots {
   readonly positions: Int32Array;
 }
 
-/** How much of the past a KV head's queries have seen while a prompt was read, in pages of 64 slots. */
+/** How much of the past a query head has seen while a prompt was read, in pages of 64 slots. */
 export interface SeenPages {
   readonly layer: number;
-  readonly kvHead: number;
+  readonly head: number;
   readonly seen: number;
   /** What full attention would have seen. */
   readonly all: number;
@@ -178,7 +178,7 @@ export interface SeenPages {
 
 export interface RecalledHead {
   readonly layer: number;
-  readonly kvHead: number;
+  readonly head: number;
   /**
    * Of the tokens of every eighth page from the plan's `denseBelow` on: what part of the softmax over all that is before them falls on
    * what they saw, 0 to 1. [pages][query heads of the KV head][64 tokens]

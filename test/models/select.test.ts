@@ -34,17 +34,17 @@ async function answerBy(select: object | string) {
   return { answer, found: cities.filter((city) => answer.includes(numbers[city])), cacheBytes };
 }
 
-test("fastkv with a quarter of 3,300 tokens above layer 12 of 24 answers as all tokens do, with all four numbers, and holds less than 0.7 of the cache; above layer 4 it does not find them", async () => {
+test("fastkv with a quarter of 3,300 tokens above layer 12 of 24 answers as all tokens do, with all four numbers, and holds less than 0.7 of the cache; above layer 6 it loses some", async () => {
   const whole = await answerBy("all");
   assert.deepEqual(whole.found, cities, whole.answer);
   const half = await answerBy({ method: "fastkv", layer: 12, keep: 0.25 });
   assert.equal(half.answer, whole.answer);
   assert.ok(half.cacheBytes < 0.7 * whole.cacheBytes, `${half.cacheBytes} of ${whole.cacheBytes} bytes`);
-  const early = await answerBy({ method: "fastkv", layer: 4, keep: 0.25 });
+  const early = await answerBy({ method: "fastkv", layer: 6, keep: 0.25 });
   assert.ok(early.found.length < cities.length, early.answer);
 });
 
-test("spec-prefill and gemfilter, which read a quarter and 1,024 of 3,300 tokens from the beginning, find all four numbers", async () => {
+test("spec-prefill and gemfilter, which read a quarter of 3,300 tokens from the beginning, find all four numbers", async () => {
   for (const select of ["spec-prefill", "gemfilter"]) {
     const { answer, found } = await answerBy(select);
     assert.deepEqual(found, cities, `${select}: ${answer}`);

@@ -266,6 +266,34 @@ for (const id of ids) {
   });
 }
 
+const methods = [
+  { method: "triangle", from: 1, window: 64, last: 70, denseBelow: 64 },
+  { method: "vertical-slash", vertical: 64, slash: 64, span: 64, denseBelow: 64 },
+  { method: "flex", mass: 0.5, threshold: 0.3, span: 64, denseBelow: 0 },
+  { method: "block-sparse", mass: 0.5, stride: 8, denseBelow: 0 },
+];
+for (const id of ids)
+  test(`${id} beside prefill methods that see some pages only: they change something in both parts, chunks of any size nothing`, async () => {
+    const readIn = async (prefill: object, prefillChunk: number) => {
+      const plan = parsePlan({ prefill: { ...prefill, select: selections[id] } });
+      const session = await quantised.session({ plan, prefillChunk });
+      await session.prefill(prompt);
+      const seen = await session.seenPages();
+      const result = [await session.kept(), await readLogits(quantised, session, next)];
+      await session.dispose();
+      return { result, seen };
+    };
+    const full = await readIn({ method: "full" }, 512);
+    for (const prefill of methods) {
+      const whole = await readIn(prefill, 512);
+      assert.notDeepEqual(whole.result[1], full.result[1], prefill.method);
+      const layers = new Set(whole.seen.flatMap(({ layer, seen, all }) => (seen < all ? [layer] : [])));
+      assert.ok(layers.has(quantised.model.numLayers - 1), `${prefill.method}: ${[...layers]}`);
+      for (const chunk of [64, 97])
+        assert.deepEqual((await readIn(prefill, chunk)).result, whole.result, prefill.method);
+    }
+  });
+
 test("gemfilter: the session is one that has read the chosen tokens alone, bit for bit, also where others are linked behind", async () => {
   const session = await quantised.session({ plan: planOf(selections.gemfilter) });
   await session.prefill(prompt);

@@ -3,10 +3,10 @@
  * attention, largest first; the first page, the one before and its own always:
  *
  *   L[r][r'] = 1/(√d S) Σ_t q[(r+1)S−1−t] · k[r'S+t]        sums along antidiagonals of S × S tokens
- *   m[p] = mean over r and the query heads of a KV head of Σ_{r' in p} softmax(L[r])[r']
+ *   m[p] = mean over r of Σ_{r' in p} softmax(L[r])[r']
  *   seen = {0, b − 1, b} ∪ the largest m[p] until their sum, these included, reaches mass · Σ m
  *
- * One list for all query heads of a KV head, so that each page is read once for all of them.
+ * One list for each query head: heads of one KV head look at different places, and what one of them needs is lost in a mean of all.
  */
 import { z } from "zod";
 import { techniqueOptions } from "../technique.ts";

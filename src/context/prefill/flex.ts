@@ -1,5 +1,5 @@
 /**
- * flex (FlexPrefill, arXiv 2502.20766), in whole pages: a KV head's blocks see by their own estimate where that can be trusted, else by a
+ * flex (FlexPrefill, arXiv 2502.20766), in whole pages: a query head's blocks see by their own estimate where that can be trusted, else by a
  * vertical-slash pattern of as many pages and distances as hold a share `mass`:
  *
  *   D = √JS(m̂ ‖ m)      m̂, m: shares of pages as estimated and as they are, for the 64 tokens before the span

@@ -14,7 +14,7 @@ export interface PrefillNeeds {
   readonly lastTokens?: number;
 }
 
-/** 64 tokens of a prompt, as the query heads of one KV head see them. Pages hold 64 slots each, in the order of the text. */
+/** 64 tokens of a prompt, as one query head sees them. Pages hold 64 slots each, in the order of the text. */
 export interface QueryBlock {
   readonly layer: number;
   readonly numLayers: number;
@@ -22,13 +22,13 @@ export interface QueryBlock {
   readonly page: number;
   /** Tokens of the prompt that come after them. */
   readonly tokensAfter: number;
-  /** By page, [page + 1]: of the attention of each query head its part, the mean over heads; they sum to 1. Empty if not asked for. */
+  /** By page, [page + 1]: its estimated part of the attention; they sum to 1. Empty if not asked for. */
   readonly masses: Float32Array;
   /** What the method has made of the attention of the 64 tokens before the span that the block is in. */
   readonly pattern?: BlockPattern;
 }
 
-/** Attention of 64 tokens, summed over them and the query heads of a KV head. */
+/** Attention of one query head, summed over 64 tokens. */
 export interface AttentionPattern {
   /** Of the tokens: pages 0 to `page` are there. */
   readonly page: number;

@@ -1,6 +1,6 @@
 /**
- * vertical-slash (MInference, arXiv 2407.02490), in whole pages. A: softmax of 64 queries over all keys before them, summed over the
- * query heads of a KV head:
+ * vertical-slash (MInference, arXiv 2407.02490), in whole pages. A: softmax of 64 queries of a query head over all keys
+ * before them:
  *
  *   v[p] = Σ over keys j of page p, over queries i of A[i][j]          s[o] = Σ over i, j of A[i][j] · max(0, 1 − |i − j − 64 o| / 64)
  *   a block b sees the ⌈vertical / 64⌉ pages with the largest v, those at the ⌈slash / 64⌉ page distances with the largest s, 0, b − 1 and b

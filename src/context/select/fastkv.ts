@@ -15,7 +15,7 @@ export const fastkv = defineSelection({
   id: "fastkv",
   summary: "half of the layers read all tokens, those above only the ones that the question looks at",
   source: "FastKV, arXiv 2502.01068",
-  options: selectionOptions("fastkv", 0.25, {}),
+  options: selectionOptions("fastkv", {}),
   steps: (options) => ({ ...commonSteps(options), from: "layer", positions: "own" }),
   score: tokenScores,
 });

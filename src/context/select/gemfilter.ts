@@ -14,7 +14,7 @@ export const gemfilter = defineSelection({
   id: "gemfilter",
   summary: "what the question looks at half-way up is read as a shorter prompt",
   source: "GemFilter, arXiv 2409.17422",
-  options: selectionOptions("gemfilter", 1024, {}),
+  options: selectionOptions("gemfilter", {}),
   steps: (options) => ({ ...commonSteps(options), from: "beginning", positions: "closed-up" }),
   score: tokenScores,
 });

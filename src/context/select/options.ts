@@ -10,8 +10,8 @@ const tokens = z
   .min(1)
   .max(2 ** 24);
 
-/** Options of a selection that keeps so much if nothing else is said: its own, and what all have. */
-export function selectionOptions<Id extends string, Shape extends z.ZodRawShape>(id: Id, keep: number, shape: Shape) {
+/** Options of a selection: its own, and what all have. */
+export function selectionOptions<Id extends string, Shape extends z.ZodRawShape>(id: Id, shape: Shape) {
   return techniqueOptions(id, {
     /** Layers that all tokens go through. */
     layer: z.number().int().min(1).optional(),
@@ -23,7 +23,7 @@ export function selectionOptions<Id extends string, Shape extends z.ZodRawShape>
       .refine((kept) => kept <= 1 || Number.isInteger(kept), {
         error: "expected a share up to 1, or a whole number of tokens",
       })
-      .default(keep),
+      .default(0.25),
     /** Last tokens of the prompt, which ask. */
     window: tokens.max(4096).default(32),
     heads: z.enum(["mean", "maximum"]).default("maximum"),

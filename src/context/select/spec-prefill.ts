@@ -17,7 +17,7 @@ export const specPrefill = defineSelection({
   id: "spec-prefill",
   summary: "spans that a cheap reading finds are read alone, from where they stand",
   source: "SpecPrefill, arXiv 2502.02789",
-  options: selectionOptions("spec-prefill", 0.25, {
+  options: selectionOptions("spec-prefill", {
     /** Tokens that go on together or not at all. */
     span: z
       .number()

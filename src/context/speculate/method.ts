@@ -2,6 +2,9 @@
 import type { z } from "zod";
 import type { Technique } from "../technique.ts";
 
+/** A step has 32 rows at most: one is of the token that is known. */
+export const MOST_DRAFTED = 31;
+
 /** Guesses how one text goes on. */
 export interface Drafter {
   /** Most tokens that are guessed at once. */
@@ -15,8 +18,10 @@ export interface Speculation<Options = never> {
   readonly summary: string;
   readonly source: string;
   readonly options: z.ZodObject;
-  /** For a text of its own; none where nothing is guessed. */
+  /** For a text of its own; none where nothing is guessed from the text. */
   drafter?(options: Options): Drafter;
+  /** How many tokens the model drafts, seeing what the plan's `decode` lets it see; all else that is written then sees all. */
+  draftsItself?(options: Options): number;
 }
 
 /** Checks a technique's types, and forgets its options' for the registry. */

@@ -8,11 +8,8 @@
  */
 import { z } from "zod";
 import { techniqueOptions } from "../technique.ts";
-import { type Drafter, defineSpeculation } from "./method.ts";
+import { type Drafter, defineSpeculation, MOST_DRAFTED } from "./method.ts";
 import { SuffixIndex } from "./suffix-index.ts";
-
-/** A step has 32 rows at most: one is of the token that is known. */
-const MOST_DRAFTED = 31;
 
 const agreeing = z.number().int().min(1).max(64);
 

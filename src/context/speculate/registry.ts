@@ -2,6 +2,7 @@
 import { TechniqueRegistry, techniqueOptions } from "../technique.ts";
 import { defineSpeculation } from "./method.ts";
 import { promptLookup } from "./prompt-lookup.ts";
+import { selfSpeculate } from "./self-speculate.ts";
 
 const none = defineSpeculation({
   id: "none",
@@ -10,4 +11,4 @@ const none = defineSpeculation({
   options: techniqueOptions("none", {}),
 });
 
-export const speculations = new TechniqueRegistry("speculate", [none, promptLookup]);
+export const speculations = new TechniqueRegistry("speculate", [none, promptLookup, selfSpeculate]);

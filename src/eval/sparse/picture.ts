@@ -1,4 +1,4 @@
-/** Density of every plan as one SVG: a map for each, layers from the first on top, a column for each KV head. */
+/** Density of every plan as one SVG: a map for each, layers from the first on top, a column for each query head. */
 import { scaleBand } from "d3-scale";
 import { count } from "../perplexity/figures.ts";
 import { axisText } from "../report/charts/axis.ts";
@@ -17,20 +17,20 @@ const leastWidth = 200;
 
 export function sparsePicture({ model, rows }: SparseResult): string {
   const shown = rows.filter(({ heads }) => heads.length > 0);
-  const kvHeads = Math.max(1, ...shown.flatMap(({ heads }) => heads.map(({ kvHead }) => kvHead + 1)));
+  const numHeads = Math.max(1, ...shown.flatMap(({ heads: each }) => each.map(({ head }) => head + 1)));
   const layers = [...new Set(shown.flatMap(({ heads }) => heads.map(({ layer }) => layer)))].sort((a, b) => a - b);
-  const gridWidth = kvHeads * Math.min(56, Math.max(20, 240 / kvHeads));
+  const gridWidth = numHeads * Math.min(56, Math.max(20, 240 / numHeads));
   const titleWidth = letterWidth * Math.max(0, ...shown.flatMap(titleOf).map(({ length }) => length));
   const panelWidth = Math.max(leastWidth, left + gridWidth, titleWidth) + gap;
   const panelHeight = top + layers.length * rowHeight + 30;
   const perLine = Math.max(1, Math.min(shown.length, Math.floor(mostWidth / panelWidth)));
   const panels = shown.map((row, i) => {
     const place = `translate(${(i % perLine) * panelWidth + 8},${Math.floor(i / perLine) * panelHeight})`;
-    return element("g", { transform: place }, panel(row, { layers, kvHeads, gridWidth }));
+    return element("g", { transform: place }, panel(row, { layers, numHeads, gridWidth }));
   });
   const width = Math.max(perLine * panelWidth, 300) + 8;
   const height = Math.ceil(shown.length / perLine) * panelHeight + legendHeight;
-  const label = `Pages seen by layer and KV head under ${shown.length} sparse prefills: ${model}`;
+  const label = `Pages seen by layer and query head under ${shown.length} sparse prefills: ${model}`;
   return drawing(
     width,
     height,
@@ -47,19 +47,19 @@ export function sparsePicture({ model, rows }: SparseResult): string {
 
 interface Frame {
   readonly layers: readonly number[];
-  readonly kvHeads: number;
+  readonly numHeads: number;
   readonly gridWidth: number;
 }
 
-function panel(row: SparseRow, { layers, kvHeads, gridWidth }: Frame): string {
+function panel(row: SparseRow, { layers, numHeads, gridWidth }: Frame): string {
   const height = layers.length * rowHeight;
   const x = scaleBand(
-    Array.from({ length: kvHeads }, (_, kvHead) => kvHead),
+    Array.from({ length: numHeads }, (_, head) => head),
     [left, left + gridWidth],
   ).paddingInner(0.04);
   const y = scaleBand(layers, [top, top + height]).paddingInner(0.08);
   const cells = row.heads.map((head) =>
-    cell(head, { x: x(head.kvHead)!, y: y(head.layer)!, width: x.bandwidth(), height: y.bandwidth() }),
+    cell(head, { x: x(head.head)!, y: y(head.layer)!, width: x.bandwidth(), height: y.bandwidth() }),
   );
   const [method, ...lines] = titleOf(row);
   // A number beside every layer would be too much to read.
@@ -69,7 +69,7 @@ function panel(row: SparseRow, { layers, kvHeads, gridWidth }: Frame): string {
     ...lines.map((line, i) => axisText(line, 0, 35 + 15 * i, "start")),
     ...marked.map((layer) => axisText(String(layer), left - 5, y(layer)! + y.bandwidth() / 2 + 4, "end")),
     ...cells,
-    axisText("layer ↓  KV head →", left, top + height + 15, "start"),
+    axisText("layer ↓  query head →", left, top + height + 15, "start"),
   ].join("");
 }
 
@@ -87,10 +87,10 @@ function titleOf({ name, tokens, density, kl, recall }: SparseRow): string[] {
 
 type Place = Readonly<Record<"x" | "y" | "width" | "height", number>>;
 
-function cell({ layer, kvHead, density, recall }: SparseHead, place: Place): string {
+function cell({ layer, head, density, recall }: SparseHead, place: Place): string {
   const { fill, ink } = shadeOf(density);
   const captured = recall === undefined ? "" : `, median recall ${recall.toFixed(3)}`;
-  const title = `layer ${layer}, KV head ${kvHead}: sees ${formatPercent(density)}${captured}`;
+  const title = `layer ${layer}, head ${head}: sees ${formatPercent(density)}${captured}`;
   const middle = { x: place.x + place.width / 2, y: place.y + place.height / 2 + 3.5, "text-anchor": "middle" };
   return element(
     "g",

@@ -63,7 +63,7 @@ for (const prefill of [
       { kl: 0, p99Kl: 0, top1: 1, perplexityRatio: 1, density: 1 },
     );
     assert.deepEqual([recall?.median, recall?.share, recall?.threshold], [1, 1, 0.95]);
-    assert.ok(heads.length === 6 && heads.every((head) => head.density === 1 && head.recall === 1));
+    assert.ok(heads.length === 42 && heads.every((head) => head.density === 1 && head.recall === 1));
   });
 
 test("density and recall by head are what a session under the plan tells of a whole reading; a plan that leaves nothing out has density 1 and no recall", async () => {
@@ -106,11 +106,8 @@ test("of a model with sliding windows, the heads of the layer without one are sh
   const ids = Int32Array.from(randomIds(gemma, 601, 2));
   const { rows } = await measure({ tokenIds: ids, lengths: [600] }, gemma);
   assert.deepEqual(
-    rows[0].heads.map(({ layer, kvHead }) => [layer, kvHead]),
-    [
-      [5, 0],
-      [5, 1],
-    ],
+    rows[0].heads.map(({ layer, head }) => [layer, head]),
+    Array.from({ length: 6 }, (_, head) => [5, head]),
   );
 });
 
@@ -119,8 +116,8 @@ test("recall: the median and the rows that reach the mass less 0.05, counted ove
     [0.84, 0.86, 1],
     [0.2, 0.75],
   ];
-  const recalled: RecalledHead[] = shares.map((each, kvHead) => {
-    return { layer: 0, kvHead, shares: Float32Array.from(each), seconds: 0 };
+  const recalled: RecalledHead[] = shares.map((each, head) => {
+    return { layer: 0, head, shares: Float32Array.from(each), seconds: 0 };
   });
   const at = (prefill: object) => {
     const recall = recallOf(recalled, namedPlan({ prefill }).plan);
@@ -130,7 +127,7 @@ test("recall: the median and the rows that reach the mass less 0.05, counted ove
   assert.deepEqual(at({ method: "sink-window" }), expected(0.9 - 0.05, 2));
   assert.deepEqual(at({ method: "block-sparse", mass: 0.8 }), expected(0.8 - 0.05, 4));
   assert.equal(
-    recallOf([{ layer: 0, kvHead: 0, shares: new Float32Array(0), seconds: 0 }], namedPlan({}).plan),
+    recallOf([{ layer: 0, head: 0, shares: new Float32Array(0), seconds: 0 }], namedPlan({}).plan),
     undefined,
   );
 });
@@ -194,9 +191,7 @@ test("the table's lines are equally wide, and the picture has a cell for each he
   for (const { heads, density } of rows) {
     assert.ok(picture.includes(`700 tokens, sees ${Math.round(100 * density)}%`));
     for (const head of heads)
-      assert.ok(
-        picture.includes(`layer ${head.layer}, KV head ${head.kvHead}: sees ${Math.round(100 * head.density)}%`),
-      );
+      assert.ok(picture.includes(`layer ${head.layer}, head ${head.head}: sees ${Math.round(100 * head.density)}%`));
   }
-  assert.equal(picture.split("<title>").length - 1, 12);
+  assert.equal(picture.split("<title>").length - 1, 84);
 });

@@ -6,7 +6,7 @@ import type { SparseHead, SparseRecall } from "./types.ts";
 
 /** What a plan that names no share is held to. */
 const USUAL_MASS = 0.9;
-/** How far below its mass a row may be: masses are estimated, and one list serves all query heads of a KV head. */
+/** How far below its mass a row may be: masses are estimated, for 64 tokens together. */
 const TOLERANCE = 0.05;
 
 /** Pages seen, of those that full attention sees; 1 where nothing was counted, as under full attention itself. */
@@ -19,10 +19,10 @@ export function densityOf(pages: readonly SeenPages[]): number {
 export function headsOf(pages: readonly SeenPages[], recalled: readonly RecalledHead[]): SparseHead[] {
   return pages
     .filter(({ all }) => all > 0)
-    .map(({ layer, kvHead, ...page }) => {
-      const shares = recalled.find((head) => head.layer === layer && head.kvHead === kvHead)?.shares;
-      const density = densityOf([{ layer, kvHead, ...page }]);
-      return { layer, kvHead, density, ...(shares?.length && { recall: medianOf(shares) }) };
+    .map(({ layer, head, ...page }) => {
+      const shares = recalled.find((each) => each.layer === layer && each.head === head)?.shares;
+      const density = densityOf([{ layer, head, ...page }]);
+      return { layer, head, density, ...(shares?.length && { recall: medianOf(shares) }) };
     });
 }
 

@@ -21,10 +21,10 @@ export interface SparseOptions {
   onProgress?(done: number, total: number): void;
 }
 
-/** One KV head of a layer without a sliding window. */
+/** One query head of a layer without a sliding window. */
 export interface SparseHead {
   readonly layer: number;
-  readonly kvHead: number;
+  readonly head: number;
   /** Pages seen, of those that full attention sees. */
   readonly density: number;
   /** Median share of the attention that is captured; absent where nothing is left out. */

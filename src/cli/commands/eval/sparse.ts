@@ -64,7 +64,7 @@ export function sparseCommand(): Command {
     .option("--last <n>", "last tokens that are compared, at most", wholeNumber("--last", 64), 1024)
     .option("--haystack <name|path>", "long text: speeches, moby-dick, or files of yours", "moby-dick")
     .option("--out <file>", "write the result as JSON, after each plan")
-    .option("--svg <file>", "write the density by layer and KV head as a picture, after each plan")
+    .option("--svg <file>", "write the density by layer and query head as a picture, after each plan")
     .option("--json", "print one JSON object")
     .addHelpText("after", EXAMPLES)
     .action(compareSparse);
