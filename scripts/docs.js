@@ -9,6 +9,7 @@ const MARKS = ["<!-- techniques -->", "<!-- /techniques -->"];
 const axes = {
   position: { folder: "position", question: "how far positions reach" },
   prefill: { folder: "prefill", question: "which of the past a prompt's tokens see" },
+  "prefill.select": { folder: "select", question: "which tokens of a prompt go on through all layers" },
   decode: { folder: "decode", question: "which of the past a written token sees" },
   "cache.score": { folder: "score", question: "which tokens deserve to be kept" },
   "cache.allocation": { folder: "allocation", question: "how the budget is divided" },

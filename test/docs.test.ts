@@ -15,6 +15,7 @@ import { type Plan, parsePlan, planTechniques } from "../src/context/plan.ts";
 import type { PositionMethod } from "../src/context/position/method.ts";
 import { positionMethods } from "../src/context/position/registry.ts";
 import { prefillMethods } from "../src/context/prefill/registry.ts";
+import { tokenSelections } from "../src/context/select/registry.ts";
 import { speculations } from "../src/context/speculate/registry.ts";
 import { idOf } from "../src/context/technique.ts";
 
@@ -50,6 +51,9 @@ const cacheAxes = { score: cacheScores, allocation: cacheAllocations, schedule: 
 const pages: Page[] = [
   ...positionMethods.map((entry) => pageFor("position", entry, ({ position }) => position.method === entry.id)),
   ...prefillMethods.members.map((entry) => pageFor("prefill", entry, ({ prefill }) => prefill.method === entry.id)),
+  ...tokenSelections.members.map((entry) =>
+    pageFor("prefill.select", entry, ({ prefill }) => (prefill.select?.method ?? "all") === entry.id),
+  ),
   ...decodeMethods.members.map((entry) => pageFor("decode", entry, ({ decode }) => decode.method === entry.id)),
   ...Object.entries(cacheAxes).flatMap(([axis, { members }]) =>
     members.map((entry) =>
@@ -140,7 +144,7 @@ test("pages of what drops tokens name the position methods that it goes with, an
     methods.flatMap(({ id, zones }) => ((zones !== undefined) === isZoned ? [id] : [])),
   );
   const dropping = pages.filter(
-    ({ place, entry }) => /score|allocation|schedule/.test(place) && entry.id !== "keep-all",
+    ({ place, entry }) => /score|allocation|schedule|select/.test(place) && !["keep-all", "all"].includes(entry.id),
   );
   for (const { path, text } of dropping) {
     const [, sound, refused] = /^\* Positions: (.*?)\. Refused with (.*?):/m.exec(text) ?? assert.fail(path);

@@ -38,7 +38,7 @@ import { readAgain } from "./second-reading.ts";
 import { SelectingRead } from "./selecting-read.ts";
 import { Sequence } from "./sequence.ts";
 import { SequenceSpace } from "./sequence-space.ts";
-import { stepAhead } from "./speculation-verify.ts";
+import { cut, stepAhead } from "./speculation-verify.ts";
 import type { Step, Stepped } from "./stepper.ts";
 import type { EngineMemory, KeptSlots, LayerStatistics, SeenPages, SessionMemory, TracedHead } from "./types.ts";
 
@@ -329,7 +329,7 @@ export class Controller {
   /** Goes back to the first `length` tokens, of which `tokenId` is the last, where more were computed ahead. */
   stepBack({ session, length, tokenId }: { session: number; length: number; tokenId: number }): void {
     const { sequence } = this.slot(session);
-    sequence.truncate(length - 1);
+    cut(sequence, length - 1);
     Sequence.step(this.decoder, [sequence], Int32Array.of(tokenId));
     this.keepLogits([sequence], 0);
   }

@@ -1,5 +1,4 @@
 /** The steps of one generate(): each gives the next token, and one in which guesses were right gives those after it for nothing. */
-
 import { InputError } from "../runtime/errors.ts";
 import type { ControllerMethods } from "./controller-methods.ts";
 import type { Sampled } from "./log-probs.ts";

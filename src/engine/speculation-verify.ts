@@ -58,7 +58,8 @@ function draftItself(decoder: Decoder, sequence: Sequence, tokenId: number, coun
   return drafted;
 }
 
-function cut(sequence: Sequence, length: number): void {
+/** To tokens that were there before what is given up was computed: no fewer may be left. */
+export function cut(sequence: Sequence, length: number): void {
   const left = sequence.truncate(length);
   if (left !== length) throw new Error(`speculation: expected ${length} tokens to be left, got ${left}`);
 }

@@ -267,17 +267,18 @@ for (const id of ids) {
 }
 
 const methods = [
-  { method: "triangle", from: 1, window: 64, last: 70, denseBelow: 64 },
+  { method: "triangle", from: 0, window: 64, last: 10, denseBelow: 64 },
   { method: "vertical-slash", vertical: 64, slash: 64, span: 64, denseBelow: 64 },
   { method: "flex", mass: 0.5, threshold: 0.3, span: 64, denseBelow: 0 },
   { method: "block-sparse", mass: 0.5, stride: 8, denseBelow: 0 },
 ];
 for (const id of ids)
   test(`${id} beside prefill methods that see some pages only: they change something in both parts, chunks of any size nothing`, async () => {
+    const long = randomIds(quantised, 900, 5);
     const readIn = async (prefill: object, prefillChunk: number) => {
-      const plan = parsePlan({ prefill: { ...prefill, select: selections[id] } });
+      const plan = parsePlan({ prefill: { ...prefill, select: { ...selections[id], keep: 500 } } });
       const session = await quantised.session({ plan, prefillChunk });
-      await session.prefill(prompt);
+      await session.prefill(long);
       const seen = await session.seenPages();
       const result = [await session.kept(), await readLogits(quantised, session, next)];
       await session.dispose();
