@@ -64,34 +64,28 @@ export class AskingTokens {
     const pages = Array.from({ length: numKvHeads }, (_, kvHead) => cache.pagesOf(layer, kvHead));
     const numEntries = pages[0].length;
     const asking = end - first;
-    const place = placesIn({
-      columns: numHeads * columnBytes(numEntries),
-      tables: numKvHeads * numEntries * 4,
-      positions: asking * 4,
-      items: itemBytes(numHeads),
-    });
-    const work = pool.take(place.bytes);
-    const at = (of: "columns" | "tables" | "positions" | "items") => work + place[of];
-    heap.addresses(at("tables"), numKvHeads * numEntries).set(pages.flat());
-    heap.ints(at("positions"), asking).set(Array.from({ length: asking }, (_, row) => first + row));
+    const sizes = [numHeads * columnBytes(numEntries), numKvHeads * numEntries * 4, asking * 4, itemBytes(numHeads)];
+    const work = takeTogether(pool, sizes);
+    const [columns, tables, positions, itemSpace] = work.addresses;
+    heap.addresses(tables, numKvHeads * numEntries).set(pages.flat());
+    heap.ints(positions, asking).set(Array.from({ length: asking }, (_, row) => first + row));
     const sums = Array.from({ length: numHeads }, () => new Float32Array(end));
     // Each query head by itself: as if it had a KV head of its own, on pages that it shares.
     const apart = { ...shape, numKvHeads: numHeads };
     for (let firstToken = 0; firstToken < asking; firstToken += PAGE_SLOTS) {
       const numTokens = Math.min(PAGE_SLOTS, asking - firstToken);
       const items = sums.map((_, head) => ({
-        entries: at("tables") + Math.floor((head * numKvHeads) / numHeads) * numEntries * 4,
+        entries: tables + Math.floor((head * numKvHeads) / numHeads) * numEntries * 4,
         ...{ numEntries, own: 0, firstToken, numTokens, kvHead: head },
-        partial: at("columns") + head * columnBytes(numEntries),
+        partial: columns + head * columnBytes(numEntries),
       }));
-      const inputs = { itemSpace: at("items"), q: this.queries, positions: at("positions"), mode: "sum" } as const;
-      attentionColumns(team, heap, apart, items, inputs);
+      attentionColumns(team, heap, apart, items, { itemSpace, q: this.queries, positions, mode: "sum" });
       sums.forEach((sum, head) => {
-        const columns = heap.floats(items[head].partial, end);
-        for (let token = 0; token < end; token++) sum[token] += columns[token];
+        const weights = heap.floats(items[head].partial, end);
+        for (let token = 0; token < end; token++) sum[token] += weights[token];
       });
     }
-    pool.give(work, place.bytes);
+    pool.give(work.addresses[0], work.bytes);
     return sums.map((sum) => sum.map((weight) => weight / asking));
   }
 
@@ -109,13 +103,15 @@ export class AskingTokens {
   }
 }
 
-/** Offsets of parts of one block; its size is a power of two, so that the pool has few sizes to keep apart. */
-function placesIn<Part extends string>(sizes: Record<Part, number>): Record<Part | "bytes", number> {
-  const places: Record<string, number> = {};
-  let at = 0;
-  for (const [part, bytes] of Object.entries<number>(sizes)) {
-    places[part] = at;
-    at += Math.ceil(bytes / 64) * 64;
-  }
-  return { ...places, bytes: 2 ** Math.ceil(Math.log2(at)) } as Record<Part | "bytes", number>;
+/** One block for several uses; its size is a power of two, so that the pool has few sizes to keep apart. */
+function takeTogether(pool: PagePool, sizes: readonly number[]): { addresses: number[]; bytes: number } {
+  let end = 0;
+  const offsets = sizes.map((size) => {
+    const offset = end;
+    end += Math.ceil(size / 64) * 64;
+    return offset;
+  });
+  const bytes = 2 ** Math.ceil(Math.log2(end));
+  const work = pool.take(bytes);
+  return { addresses: offsets.map((offset) => work + offset), bytes };
 }

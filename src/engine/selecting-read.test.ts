@@ -10,15 +10,18 @@ import type { SelectionSteps } from "../context/select/method.ts";
 import { readGguf } from "../formats/gguf.ts";
 import { readModelConfig } from "../model/config.ts";
 import { PAGE_SLOTS } from "../ops/attention.ts";
+import { pageBytes } from "../ops/page-low.ts";
+import type { Host } from "../platform/platform.ts";
 import { Controller } from "./controller.ts";
+import { selectedReading } from "./read-selected.ts";
 import { SelectingRead } from "./selecting-read.ts";
 import type { Sequence } from "./sequence.ts";
 
 const CHUNK = 512;
 const path = writeModel(tinyModel("qwen2", { layers: 4, hiddenSize: 64, feedForward: 96 }));
 
-async function withController(use: (controller: Controller) => void): Promise<void> {
-  const host = testHost();
+async function withController(use: (controller: Controller) => void, changes: Partial<Host> = {}): Promise<void> {
+  const host = testHost(changes);
   const file = host.openFile(path);
   const gguf = readGguf(file);
   file.close();
@@ -126,3 +129,27 @@ test("fewer tokens chosen give other logits and fewer pages; a reading that is b
         assert.equal(pool.usedBytes, empty, `${from} ${most}`);
       }
   }));
+
+test("room is made sure of before anything is read: pages of all tokens below, of those that go on above, and what waits between", () => {
+  const tokens = prompt.length;
+  const pages = (layers: number, held: number) => layers * 2 * Math.ceil(held / PAGE_SLOTS) * pageBytes("q8", 64);
+  const waiting = Math.ceil(tokens / PAGE_SLOTS) * PAGE_SLOTS * 64 * 4;
+  let free = Number.POSITIVE_INFINITY;
+  const use = (controller: Controller) => {
+    controller.open({ session: 0, plan: parsePlan({}) });
+    for (const method of ["fastkv", "gemfilter", "spec-prefill"]) {
+      const { prefill } = parsePlan({ prefill: { select: { method, layer: 3, keep: 200, least: 1 } } });
+      const selected = selectedReading(prefill, tokens, 4);
+      // A page, 64 to 127 of the last tokens, and what is missing in whole pages.
+      assert.equal(selected?.selected, 64 + (tokens - 384) + 64);
+      const again = Math.max(pages(3, tokens), pages(4, 244));
+      const needed = method === "fastkv" ? pages(3, tokens) + pages(1, 244) + waiting : again;
+      const expect = () => controller.expectRoom({ session: 0, tokens, schedule: { byLayers: false, selected } });
+      free = needed - 1;
+      assert.throws(expect, { name: "CapacityError", expected: needed });
+      free++;
+      expect();
+    }
+  };
+  return withController(use, { freeMemoryBytes: () => free });
+});

@@ -107,7 +107,7 @@ export class EngineSession implements Session {
       if (selected) await this.readSelected(ids, selected, options);
       else if (byLayers) await this.readByLayers(ids, targets, options);
       else await this.readByChunks(ids, this.restored, targets, options);
-      this.text?.push(...ids);
+      for (const id of ids) this.text?.push(id);
       if (compress && this.parts.collect.some(needsSecondReading)) await this.readAgain();
       if (schedule.afterPrefill && compress && !byLayers) await this.drop(this.plan.cache);
     });

@@ -17,6 +17,8 @@ after(() => Promise.all([engine, quantised].map((each) => each.dispose())));
 
 const LENGTH = 420;
 const WINDOW = 20;
+/** More than a page. */
+const LONG_WINDOW = 100;
 /** Tokens that go on: the first page, those chosen, and the tail. */
 const KEPT = 228;
 const LOWER = 2;
@@ -59,24 +61,26 @@ function range(from: number, to: number): number[] {
   return Array.from({ length: to - from }, (_, i) => from + i);
 }
 
-/** What the question gives each token in layer LOWER − 1, by query head, and the residual streams after it: in f64. */
+/** What the last tokens of the prompt give each in layer LOWER − 1, by window and query head, and the residual streams after it: in f64. */
 function lowerLayers(tokenIds: number[]) {
-  const weights = range(0, 4).map(() => new Float64Array(LENGTH));
+  const windows = [WINDOW, LONG_WINDOW];
+  const weights = new Map(windows.map((window) => [window, range(0, 4).map(() => new Float64Array(LENGTH))]));
   let x = reference.embed(tokenIds);
   for (let layer = 0; layer < LOWER; layer++)
     x = reference.layer(layer, x, range(0, x.length), (head, token, row) => {
-      if (layer !== LOWER - 1 || token < LENGTH - WINDOW || token >= LENGTH) return;
-      row.forEach((weight, j) => {
-        weights[head][j] += weight / WINDOW;
-      });
+      for (const [window, heads] of weights)
+        if (layer === LOWER - 1 && token >= LENGTH - window && token < LENGTH)
+          row.forEach((weight, j) => {
+            heads[head][j] += weight / window;
+          });
     });
   return { weights, x };
 }
 const lower = lowerLayers([...prompt, ...next]);
 
 /** The technique's choice by its formula: sorted, not cut. */
-function choice(id: Id): number[] {
-  const { weights } = lower;
+function choice(id: Id, window = WINDOW): number[] {
+  const weights = lower.weights.get(window)!;
   const over = id === "spec-prefill" ? Math.max : (...row: number[]) => row.reduce((a, b) => a + b) / row.length;
   const half = { fastkv: 3, gemfilter: 2, "spec-prefill": 6 }[id];
   const joined = range(0, LENGTH).map((j) => over(...weights.map((row) => row[j])));
@@ -136,6 +140,14 @@ for (const id of ids) {
     assert.ok(close < 1e-3 && far > 0.1, `${close}, ${far}`);
   });
 }
+
+test("a window of more than a page asks with all of its tokens: the choice is that of the formula in f64", async () => {
+  const session = await open({ ...selections.fastkv, window: LONG_WINDOW }, { format: "f32" }, 90);
+  await session.prefill(prompt);
+  assert.deepEqual(await positionsOf(session, LOWER), choice("fastkv", LONG_WINDOW));
+  assert.notDeepEqual(choice("fastkv", LONG_WINDOW), choice("fastkv"));
+  await session.dispose();
+});
 
 for (const id of ids) {
   const plan = planOf(selections[id]);
@@ -355,4 +367,17 @@ test("a trace tells weights by where tokens stand in the prompt: none of those t
     }
     await session.dispose();
   }
+});
+
+test("a prompt that is read while other sessions read and write is read as alone, and so are theirs", async () => {
+  const run = async (id: Id, index: number) => {
+    const session = await quantised.session({ plan: planOf(selections[id]), prefillChunk: 60 + 20 * index });
+    await session.prefill(prompt.slice(index * 10));
+    const result = [await session.kept(), await written(session, 40)];
+    await session.dispose();
+    return result;
+  };
+  const alone = [];
+  for (const [index, id] of ids.entries()) alone.push(await run(id, index));
+  assert.deepEqual(await Promise.all(ids.map(run)), alone);
 });
