@@ -3,6 +3,8 @@ import { test } from "node:test";
 import { InputError } from "../runtime/errors.ts";
 import { checkPlan, type PlanFacts } from "./check.ts";
 import { parsePlan } from "./plan.ts";
+import { readingPlan } from "./reading-plan.ts";
+import { scoringLayers, selectionSteps } from "./select/registry.ts";
 
 const facts: PlanFacts = { name: "a model", contextLength: 8192, numLayers: 12, numFullLayers: 12, headDim: 64 };
 
@@ -72,6 +74,7 @@ test("options that say nothing sensible are refused by name", () => {
     [{ pool: 4 }, /pool: expected an odd number/],
     [{ method: "spec-prefill", span: 48 }, /span: expected a divisor of 64/],
     [{ layer: 0 }, /layer/],
+    [{ layer: 1.5 }, /layer: expected a share of the layers below 1, or a whole number/],
     [{ window: 0 }, /window/],
     [{ heads: "some" }, /heads/],
     [{ depth: 3 }, /depth/],
@@ -81,4 +84,21 @@ test("options that say nothing sensible are refused by name", () => {
       (error) => error instanceof InputError && where.test(error.message),
       JSON.stringify(options),
     );
+});
+
+test("what was read by a selection is no beginning for another prompt, also where slots are dropped afterwards", () => {
+  const keepsAll = (plan: object) => readingPlan(parsePlan(plan)).keepsAll;
+  const after = dropping({ score: "snapkv" });
+  for (const other of [{}, after]) assert.equal(keepsAll({ prefill: { select: "fastkv" }, ...other }), false);
+  for (const other of [{}, after]) assert.equal(keepsAll({ prefill: { select: "all" }, ...other }), true);
+});
+
+test("layers are half of them, a share, or a number", () => {
+  const layersOf = (select: object, numLayers: number) => {
+    const steps = selectionSteps(parsePlan({ prefill: { select } }).prefill.select);
+    return steps && scoringLayers(steps, numLayers);
+  };
+  assert.equal(layersOf(fastkv, 25), 12);
+  assert.equal(layersOf({ ...fastkv, layer: 0.67 }, 24), 16);
+  assert.equal(layersOf({ ...fastkv, layer: 7 }, 24), 7);
 });

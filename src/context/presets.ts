@@ -26,7 +26,7 @@ export const presets: Readonly<Record<string, Preset>> = {
   fast: {
     summary: "the same with less, and upper layers read only what the question at the end looks at",
     plan: parsePlan({
-      prefill: { method: "block-sparse", mass: 0.8, select: { method: "fastkv" } },
+      prefill: { method: "block-sparse", mass: 0.9, select: { method: "fastkv", layer: 0.67 } },
       decode: { method: "page-topk", budget: 2048 },
       speculate: "prompt-lookup",
     }),

@@ -14,7 +14,13 @@ const tokens = z
 export function selectionOptions<Id extends string, Shape extends z.ZodRawShape>(id: Id, shape: Shape) {
   return techniqueOptions(id, {
     /** Layers that all tokens go through. */
-    layer: z.number().int().min(1).optional(),
+    layer: z
+      .number()
+      .positive()
+      .refine((layer) => layer < 1 || Number.isInteger(layer), {
+        error: "expected a share of the layers below 1, or a whole number of them",
+      })
+      .optional(),
     /** A share of the prompt, or a number of tokens. */
     keep: z
       .number()

@@ -43,5 +43,6 @@ export function selectionFor(choice: CompleteChoice | undefined, tokens: number)
 
 /** Layers that all tokens go through, in a model of so many. */
 export function scoringLayers({ layer }: SelectionSteps, numLayers: number): number {
-  return layer ?? numLayers >> 1;
+  if (layer === undefined) return numLayers >> 1;
+  return layer < 1 ? Math.round(layer * numLayers) : layer;
 }
