@@ -42,7 +42,7 @@ test("eval sparse prints a line for each plan, writes --out and --svg, and gives
   assert.equal(haystack, text);
   for (const { kl, density, recall, heads } of rows) {
     assert.ok(kl > 0 && density < 1 && recall.share <= 1);
-    assert.equal(heads.length, 4);
+    assert.equal(heads.length, 8);
   }
 });
 
