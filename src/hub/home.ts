@@ -11,6 +11,11 @@ export function modelsFolder(): string {
   return join(longspanHome(), "models");
 }
 
+/** Of evaluation runs that were not put elsewhere. */
+export function runsFolder(): string {
+  return join(longspanHome(), "eval", "runs");
+}
+
 /** Of texts that were read: see DiskBlockStore. */
 export function contextsFolder(): string {
   return join(longspanHome(), "contexts");

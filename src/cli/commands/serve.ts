@@ -1,12 +1,11 @@
 /** longspan serve: OpenAI's and Anthropic's requests, answered on a port of this machine. */
-import { join } from "node:path";
 import { Command } from "commander";
 import type { Plan } from "../../context/plan.ts";
 import { contextLengthOf } from "../../context/position/rotation.ts";
 import type { Engine } from "../../engine/types.ts";
 import { readReport, readReportPage } from "../../eval/report/read.ts";
 import { DiskBlockStore } from "../../hub/block-store.ts";
-import { contextsFolder, longspanHome } from "../../hub/home.ts";
+import { contextsFolder, runsFolder } from "../../hub/home.ts";
 import { InputError } from "../../runtime/errors.ts";
 import { createApp } from "../../server/app.ts";
 import { type LoadingSite, loadingSite } from "../../server/loading.ts";
@@ -110,7 +109,7 @@ function createServer(engine: Engine, plan: Plan, options: ServeOptions) {
     name: nameOf(options.model),
     store: openContextCache(options),
     contexts: options.cache ? new DiskBlockStore(contextsFolder()) : undefined,
-    reports: { folder: join(longspanHome(), "eval", "runs"), read: readReport, readPage: readReportPage },
+    reports: { folder: runsFolder(), read: readReport, readPage: readReportPage },
     cacheBytes: options.cacheMb * 1e6,
     apiKey: options.apiKey ?? process.env.LONGSPAN_API_KEY,
     corsOrigin: options.cors,

@@ -11,7 +11,7 @@ import { openLog, type RunLog } from "../../../eval/run/log.ts";
 import { type RunOptions, runTasks } from "../../../eval/run/runner.ts";
 import { findTasks } from "../../../eval/tasks/registry.ts";
 import { type TierName, tierNames, tiers } from "../../../eval/tiers.ts";
-import { longspanHome } from "../../../hub/home.ts";
+import { longspanHome, runsFolder } from "../../../hub/home.ts";
 import { CapacityError, InputError } from "../../../runtime/errors.ts";
 import { planArgument } from "../../arguments.ts";
 import { interruptible } from "../../interrupt.ts";
@@ -123,7 +123,7 @@ export async function runOn(
   const infos = backends.map((backend, i) => runInfo({ backend, plan: plans?.[i], ...about }));
   if (options.resume && options.out === undefined)
     throw new InputError("--resume: expected the run's folder in --out, got none. Pass --out FOLDER.");
-  const folder = resolve(options.out ?? join(longspanHome(), "eval", "runs", infos[0].id));
+  const folder = resolve(options.out ?? join(runsFolder(), infos[0].id));
   const folders = infos.map((_, i) => (i === 0 ? folder : `${folder}-${i + 1}`));
   const cells =
     sizes?.map((length) => ({ length, samples: 1 })) ??
