@@ -83,7 +83,7 @@ export function blockMasses(
 }
 
 /** A page with q8 keys: the entry's own, or one made of it behind the scratch's other contents. */
-function asInt8(scratch: usize, entry: usize, D: i32): usize {
+export function asInt8(scratch: usize, entry: usize, D: i32): usize {
   const page = entry & ~(<usize>15);
   const made = scratch + PAGE,
     unpacked = made + 256 + <usize>D * 76;
@@ -208,7 +208,7 @@ function softmaxRuns(scores: usize, runs: i32, m: usize, l: usize): void {
 }
 
 /** masses[page] = factor · Σ_rows of the page's share of the row's softmax. */
-function shares(maxima: usize, weights: usize, pages: i32, rowBytes: usize, factor: f32, masses: usize): void {
+export function shares(maxima: usize, weights: usize, pages: i32, rowBytes: usize, factor: f32, masses: usize): void {
   for (let i: usize = 0; i < rowBytes; i += 16) {
     let largest = f32x4.splat(MASKED);
     for (let e: usize = 0; e < <usize>pages; e++) largest = f32x4.pmax(largest, v128.load(maxima + e * rowBytes + i));

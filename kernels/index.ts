@@ -10,5 +10,6 @@ export { indexPages, scorePages } from "./page-index";
 export { sealLowPages } from "./page-low";
 export { unpackPages } from "./page-low-unpack";
 export { addOuterProducts, projectedNorms } from "./projection";
+export { rowMasses } from "./row-masses";
 export { fillRows, geluMul, rmsnorm, rope, siluMul } from "./rows";
 export { readSlots } from "./slots";

@@ -1,4 +1,5 @@
 /** Reads a prompt into a session and writes the answer, both timed and both stopped by the signal. */
+import { ChunkClock, type ChunkTime } from "../engine/break-even.ts";
 import type { GenerateOptions, Session, SpeculationCounts } from "../engine/types.ts";
 import { progressBar } from "./progress.ts";
 
@@ -7,6 +8,8 @@ export interface Reading {
   /** Of these, tokens that had been read before. */
   readonly cachedTokens: number;
   readonly prefillSeconds: number;
+  /** As they were read one after the other, where that is known. */
+  readonly chunks?: readonly ChunkTime[];
 }
 
 export interface Answer {
@@ -22,19 +25,29 @@ export async function readPrompt(session: Session, tokenIds: Int32Array, signal:
   let bar = newBar();
   bar.update(0);
   const start = performance.now();
+  const begin = session.length;
+  let clock = new ChunkClock(begin);
   try {
     await session.prefill(tokenIds, {
       signal,
       onProgress(done) {
         // What was there already says nothing about the speed of reading.
-        if (done === session.restored) bar = newBar();
+        if (done === session.restored) {
+          bar = newBar();
+          clock = new ChunkClock(begin + done);
+        } else clock.chunk(begin + done);
         bar.update(done);
       },
     });
   } finally {
     bar.finish();
   }
-  return { promptTokens: tokenIds.length, cachedTokens: session.restored, prefillSeconds: secondsSince(start) };
+  return {
+    promptTokens: tokenIds.length,
+    cachedTokens: session.restored,
+    prefillSeconds: secondsSince(start),
+    chunks: clock.chunks,
+  };
 }
 
 /** `onText` gets the answer as it comes. If the signal aborts, what came so far is the answer. */

@@ -12,7 +12,7 @@ import { loadWeights } from "../model/weights.ts";
 import { attentionScratchBytes, PAGE_SLOTS } from "../ops/attention.ts";
 import { workOf } from "../ops/work.ts";
 import type { Host } from "../platform/platform.ts";
-import { CapacityError, InputError } from "../runtime/errors.ts";
+import { InputError } from "../runtime/errors.ts";
 import { compileKernels } from "../runtime/kernels.ts";
 import { SharedHeap } from "../runtime/memory.ts";
 import { Profile } from "../runtime/profile.ts";
@@ -32,7 +32,7 @@ import { LayerMajorRead } from "./layer-major.ts";
 import { type Sampled, withLogProbs } from "./log-probs.ts";
 import { allHidden, allLogits, targetLogProbs } from "./logits.ts";
 import { PagePool } from "./page-pool.ts";
-import { type RoomSchedule, roomFor } from "./room.ts";
+import { expectFree, type RoomSchedule, roomFor, roomForIndex } from "./room.ts";
 import { createSampler, type Sampler } from "./sampler.ts";
 import { readAgain } from "./second-reading.ts";
 import { SelectingRead } from "./selecting-read.ts";
@@ -149,9 +149,17 @@ export class Controller {
     return this.slot(session).sequence.link(this.slot(from).sequence, range, this.chunk);
   }
 
-  /** Opens a session that goes on from where another stands. */
+  /** Opens a session that goes on from where another stands. Refused where the index that it needs of its own will not fit. */
   fork({ session, from, trace }: { session: number; from: number; trace?: boolean }): void {
-    this.slots.set(session, { sequence: this.slot(from).sequence.fork({ trace }), sampler: createSampler() });
+    const sequence = this.slot(from).sequence.fork({ trace });
+    this.slots.set(session, { sequence, sampler: createSampler() });
+    try {
+      const what = `fork: the index of the pages of ${sequence.length.toLocaleString("en")} tokens`;
+      expectFree(what, roomForIndex(sequence), this.freeBytes);
+    } catch (error) {
+      this.close({ session });
+      throw error;
+    }
   }
 
   /** Drops slots by a cache plan. */
@@ -247,16 +255,12 @@ export class Controller {
 
   /** Refuses a prompt whose pages will not fit, before its first chunk is read. */
   expectRoom({ session, tokens, schedule }: { session: number; tokens: number; schedule: RoomSchedule }): void {
-    const { stores } = this.slot(session).sequence;
-    const needed = roomFor(stores, this.config, tokens, schedule);
-    const free = this.pool.freeBytes + Math.min(this.heap.availableBytes, this.host.freeMemoryBytes());
-    const megabytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20).toLocaleString("en")} MB`;
-    if (needed > free)
-      throw new CapacityError(
-        `prompt: the KV cache of ${tokens.toLocaleString("en")} more tokens takes ${megabytes(needed)}, ${megabytes(free)} are free. ` +
-          "Shorten the text, use a plan with smaller pages or a budget (--plan auto), or end other sessions and programs.",
-        { expected: needed, got: free },
-      );
+    const needed = roomFor(this.slot(session).sequence, this.config, tokens, schedule);
+    expectFree(`prompt: the KV cache of ${tokens.toLocaleString("en")} more tokens`, needed, this.freeBytes);
+  }
+
+  private get freeBytes(): number {
+    return this.pool.freeBytes + Math.min(this.heap.availableBytes, this.host.freeMemoryBytes());
   }
 
   /**
@@ -355,8 +359,8 @@ export class Controller {
   }
 
   memory({ session }: { session: number }): SessionMemory {
-    const { stores } = this.slot(session).sequence;
-    return { cacheBytes: stores.bytes, pages: stores.pages };
+    const { bytes, stores } = this.slot(session).sequence;
+    return { cacheBytes: bytes, pages: stores.pages };
   }
 
   engineMemory(): EngineMemory {

@@ -7,7 +7,7 @@ export class PageLists {
   private readonly heap: SharedHeap;
   private readonly pool: PagePool;
   private address = 0;
-  private bytes = 0;
+  private taken = 0;
 
   constructor({ heap, pool }: { heap: SharedHeap; pool: PagePool }) {
     this.heap = heap;
@@ -29,15 +29,19 @@ export class PageLists {
     });
   }
 
+  get bytes(): number {
+    return this.taken;
+  }
+
   dispose(): void {
-    if (this.bytes > 0) this.pool.give(this.address, this.bytes);
-    this.bytes = 0;
+    if (this.taken > 0) this.pool.give(this.address, this.taken);
+    this.taken = 0;
   }
 
   private grow(bytes: number): void {
-    if (bytes <= this.bytes) return;
+    if (bytes <= this.taken) return;
     this.dispose();
-    this.bytes = 2 ** Math.ceil(Math.log2(bytes));
-    this.address = this.pool.take(this.bytes);
+    this.taken = 2 ** Math.ceil(Math.log2(bytes));
+    this.address = this.pool.take(this.taken);
   }
 }

@@ -1,7 +1,10 @@
-/** Bytes that a prompt will take at most, by when its plan drops slots. */
+/** Bytes that a prompt will take at most, by when its plan drops slots, and what its pages are then chosen by. */
 import type { ModelConfig } from "../model/config.ts";
+import { PAGE_SLOTS } from "../ops/attention.ts";
+import { CapacityError } from "../runtime/errors.ts";
 import type { KeyStores } from "./key-stores.ts";
 import type { SelectedReading } from "./read-selected.ts";
+import type { SparseDecode } from "./sparse-decode.ts";
 import { WaitingTokens } from "./waiting-tokens.ts";
 
 export interface RoomSchedule {
@@ -14,7 +17,50 @@ export interface RoomSchedule {
   readonly selected?: SelectedReading;
 }
 
-export function roomFor(stores: KeyStores, config: ModelConfig, tokens: number, schedule: RoomSchedule): number {
+/** Of the sequence that is to read it. */
+export interface RoomParts {
+  readonly stores: KeyStores;
+  readonly sparse?: SparseDecode;
+}
+
+export function roomFor(
+  { stores, sparse }: RoomParts,
+  config: ModelConfig,
+  tokens: number,
+  schedule: RoomSchedule,
+): number {
+  const held = heldBy(stores.length + tokens, schedule);
+  // It is made when the text is there. What reading gives back by then is of other sizes, which the pool keeps apart.
+  const index = sparse?.bytesFor((layer) => Math.floor(held(layer) / PAGE_SLOTS)) ?? 0;
+  return index + roomForReading(stores, config, tokens, schedule);
+}
+
+/** Bytes of what pages are chosen by, of a sequence that reads no more before it writes: copies share pages, and each makes this for itself. */
+export function roomForIndex({ stores, sparse }: RoomParts): number {
+  const [cache] = stores.caches;
+  const open = cache.length % PAGE_SLOTS > 0 ? 1 : 0;
+  return sparse?.bytesFor((layer, kvHead) => cache.pagesOf(layer, kvHead).length - open) ?? 0;
+}
+
+/** Throws CapacityError where more is needed than is free. */
+export function expectFree(what: string, needed: number, free: number): void {
+  if (needed <= free) return;
+  const megabytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20).toLocaleString("en")} MB`;
+  throw new CapacityError(
+    `${what} takes ${megabytes(needed)}, ${megabytes(free)} are free. ` +
+      "Shorten the text, use a plan with smaller pages or a budget (--plan auto), or end other sessions and programs.",
+    { expected: needed, got: free },
+  );
+}
+
+/** Tokens that the heads of a layer hold at most when a text of so many tokens was read. */
+function heldBy(length: number, { budget, every = 0, selected }: RoomSchedule): (layer: number) => number {
+  if (selected)
+    return (layer) => (!selected.isRepeated && layer < selected.lower ? selected.tokens : selected.selected);
+  return () => (budget === undefined ? length : Math.min(length, 2 * budget + every));
+}
+
+function roomForReading(stores: KeyStores, config: ModelConfig, tokens: number, schedule: RoomSchedule): number {
   const { budget, every, byLayers, selected } = schedule;
   if (selected) return roomForSelected(stores, config, selected);
   const all = stores.bytesFor(tokens);

@@ -49,6 +49,8 @@ export class Sequence implements ChunkSequence {
   readonly trace?: AttentionTrace;
   readonly rotation: Rotation;
   readonly sparsePrefill?: SparsePrefill;
+  /** Also where it is for drafts only: see sparseDecode. */
+  readonly sparse?: SparseDecode;
   /** Whether a draft is being made; undefined where the plan's `decode` is for all that is written. */
   isDrafting?: boolean;
   readonly observations?: Observations;
@@ -56,7 +58,6 @@ export class Sequence implements ChunkSequence {
   /** As ChunkSequence has it. */
   leftOut = 0;
   private readonly parts: SequenceParts;
-  private readonly sparse?: SparseDecode;
   /** Scores of the cache as it stands, for those that ask again. */
   private scores: DroppingParts["scores"] = new Map();
 
@@ -107,6 +108,11 @@ export class Sequence implements ChunkSequence {
 
   get length(): number {
     return this.stores.length;
+  }
+
+  /** Of its pages, and of what is held to choose some of them by. */
+  get bytes(): number {
+    return this.stores.bytes + (this.sparse?.bytes ?? 0);
   }
 
   /** None where it is for drafts only, but while they are made. */

@@ -116,11 +116,23 @@ export class SparseDecode {
     for (const head of this.index.flat()) head.entries = new Uint32Array(0);
   }
 
+  /** Of the index, and of the lists of what is seen. */
   get bytes(): number {
     return this.index.reduce(
       (sum, heads, layer) => sum + heads.reduce((all, { blocks }) => all + blocks.length * this.blockBytes(layer), 0),
-      0,
+      this.lists.bytes,
     );
+  }
+
+  /** Bytes that the index takes beyond those that it has, once a token is written behind so many sealed pages of each head. */
+  bytesFor(pagesOf: (layer: number, kvHead: number) => number): number {
+    return this.index.reduce((sum, heads, layer) => {
+      if (this.parts.space.shapes[layer].window > 0) return sum;
+      const pages = heads.map((_, kvHead) => pagesOf(layer, kvHead));
+      if (this.method.seesAll(this.options, layer, Math.max(...pages))) return sum;
+      const missing = heads.map(({ blocks }, h) => Math.max(0, Math.ceil(pages[h] / BLOCK_PAGES) - blocks.length));
+      return sum + missing.reduce((all, count) => all + count, 0) * this.blockBytes(layer);
+    }, 0);
   }
 
   dispose(): void {

@@ -5,6 +5,8 @@ import { sha256 } from "./stored-text.ts";
 
 /** Raised when pages of the same text come to be other bytes. */
 const LAYOUT = 1;
+/** Raised when a prefill method comes to choose other pages by the same options. */
+const CHOICE = 2;
 /** All metadata of usual files, then pieces all through the weights: two quantisations or fine-tunes differ nearly everywhere. */
 const HEAD_BYTES = 8 << 20;
 const PIECE_BYTES = 16 << 10;
@@ -28,7 +30,7 @@ export function textSeed(model: Uint8Array, plan: Plan): Promise<Uint8Array> {
   const isFull = prefill.method === "full";
   return hashOf([
     model,
-    new TextEncoder().encode(JSON.stringify({ position, format, layers, ...(!isFull && { prefill }) })),
+    new TextEncoder().encode(JSON.stringify({ position, format, layers, ...(!isFull && { prefill, choice: CHOICE }) })),
   ]);
 }
 

@@ -280,6 +280,7 @@ export interface GeneratedToken {
 }
 
 export interface SessionMemory {
+  /** Of pages, their tables, and what is held to choose pages by. */
   readonly cacheBytes: number;
   readonly pages: number;
 }

@@ -140,9 +140,9 @@ test("attentionColumns: 2 · rows · slots · head size for every listed page, t
   assert.deepEqual(operations, { i7: 2 * page * 4, f32: 2 * page * 2 });
 });
 
-test("blockMasses: 64 · 64 / stride products of rows for every page and head of the group", async () => {
-  for (const stride of [8, 16]) {
-    const { operations } = await profileOf("blockMasses", (space) => {
+test("blockMasses: 64 · 64 / stride products of rows for every page and head of the group; rowMasses: 4 · 64", async () => {
+  for (const stride of [8, 16, undefined]) {
+    const { operations } = await profileOf(stride ? "blockMasses" : "rowMasses", (space) => {
       const pages = pagesIn(space);
       const items = [3, 2].map((count, kvHead) => ({
         ...pages.item(kvHead, pages.sealed[kvHead].slice(0, count)),
@@ -160,11 +160,8 @@ test("blockMasses: 64 · 64 / stride products of rows for every page and head of
       };
       blockMasses(space.team, space.heap, shape, items, args);
     });
-    const runs = PAGE_SLOTS / stride;
-    let expected = 0;
-    for (const pages of [3, 2])
-      for (let run = 0; run < pages * group * runs * runs; run++) expected += 2 * stride * headDim;
-    assert.deepEqual(operations, { i7: expected });
+    const products = stride ? (PAGE_SLOTS / stride) ** 2 * stride : 4 * PAGE_SLOTS;
+    assert.deepEqual(operations, { i7: 2 * headDim * products * group * (3 + 2) });
   }
 });
 

@@ -5,6 +5,7 @@
  *   attention          4 · rows · slots · D                     rows: tokens × heads of the group; slots: 64 of every listed page
  *   attentionColumns   4 · rows · slots · D                     scores only, twice
  *   blockMasses        2 · heads of the group · 64 · 64 / S · D for every listed page
+ *   rowMasses          2 · heads of the group · 4 · 64 · D for every listed page
  *   scorePages         2 · rows · vectors of the pages' records · D
  *   projectedNorms     2 · vectors · rows of the matrix · D
  *
@@ -14,6 +15,7 @@ import type { KernelName } from "../runtime/kernels.ts";
 import type { SharedHeap } from "../runtime/memory.ts";
 import type { Arithmetic, Work } from "../runtime/profile.ts";
 import { FLOAT_PAGE, LOW_BIT_PAGE, PAGE_SLOTS } from "./attention.ts";
+import { ASKED_TOKENS } from "./block-masses.ts";
 import { formatOf, type PageFormat, pageBytes } from "./page-low.ts";
 import { PANEL_OUTPUTS, panelFormat } from "./panels.ts";
 
@@ -29,6 +31,11 @@ const counters: Partial<Record<KernelName, Counter>> = {
   blockMasses(heap, items, [list, , , group, headDim, , stride]) {
     const pages = sum(readItems(heap, list, items), ({ entries }) => entries.length);
     const operations = 2 * group * ((PAGE_SLOTS * PAGE_SLOTS) / stride) * headDim * pages;
+    return { operations: { i7: operations }, bytes: (pages * pageBytes("q8", headDim)) / 2 };
+  },
+  rowMasses(heap, items, [list, , , group, headDim]) {
+    const pages = sum(readItems(heap, list, items), ({ entries }) => entries.length);
+    const operations = 2 * group * ASKED_TOKENS * PAGE_SLOTS * headDim * pages;
     return { operations: { i7: operations }, bytes: (pages * pageBytes("q8", headDim)) / 2 };
   },
   scorePages(heap, items, [list, , , group, headDim, , runs, halves]) {

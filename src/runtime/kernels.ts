@@ -23,6 +23,7 @@ export const kernelNames = [
   "readSlots",
   "rmsnorm",
   "rope",
+  "rowMasses",
   "scorePages",
   "sealLowPages",
   "sealPages",

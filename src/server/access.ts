@@ -30,7 +30,8 @@ export function allowOrigin(app: Hono, origin: string): void {
 export function refuseOtherSites(app: Hono, allowed: string | undefined): void {
   app.use(async (context, next) => {
     const isForeign = context.req.header("sec-fetch-site") === "cross-site" && context.req.method !== "GET";
-    if (isForeign && allowed !== "*" && context.req.header("origin") !== allowed)
+    const isAllowed = allowed === "*" || (allowed !== undefined && context.req.header("origin") === allowed);
+    if (isForeign && !isAllowed)
       throw new RequestError(403, "Pages of other sites may not call this server. Start it with --cors ORIGIN.", {
         code: "cross_site",
       });

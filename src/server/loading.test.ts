@@ -65,6 +65,7 @@ test("pages of other sites may not post, whatever they send, unless --cors names
   const other = { "sec-fetch-site": "cross-site", origin: "https://a.example" };
   assert.equal(await statusOf(undefined, { ...other, "content-type": "text/plain" }), 403);
   assert.equal(await statusOf("https://b.example", other), 403);
+  assert.equal(await statusOf(undefined, { "sec-fetch-site": "cross-site" }), 403, "also where no origin is told");
   assert.equal(await statusOf("https://a.example", other), 200);
   assert.equal(await statusOf("*", other), 200);
   assert.equal(await statusOf(undefined, other, "GET"), 200);

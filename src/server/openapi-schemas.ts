@@ -24,7 +24,12 @@ const completion = {
   system_fingerprint: z.string(),
 };
 
-const model = z.looseObject({ id: z.string(), object: z.literal("model"), created: count, max_model_len: count });
+const model = z.looseObject({
+  ...{ id: z.string(), object: z.literal("model"), created: count, owned_by: z.string(), max_model_len: count },
+  meta: z
+    .looseObject({ n_ctx_train: count, n_vocab: count, n_embd: count, size: count })
+    .describe("llama.cpp's names."),
+});
 
 const context = z.looseObject({
   id: z.string().describe("To be given to the other routes of the cache."),
@@ -42,6 +47,11 @@ const context = z.looseObject({
 const memory = z.looseObject({ sessions: count, bytes: count, maxBytes: z.number() });
 
 const plan = z.looseObject({}).describe("A context plan, or parts of one: see docs/PLANS.md.");
+const describedPlan = { plan, context_length: count };
+const axisMember = z.looseObject({ id: z.string(), summary: z.string() });
+const planProblem = z.looseObject({ where: z.string(), reason: z.string(), remedy: z.string() });
+
+const finishReason = z.enum(["stop", "length", "tool_calls"]);
 
 export const schemas = {
   ChatRequest: chatSchema,
@@ -59,7 +69,7 @@ export const schemas = {
       z.looseObject({
         index: count,
         message: z.looseObject({ role: z.literal("assistant"), content: z.string().nullable() }),
-        finish_reason: z.string(),
+        finish_reason: finishReason,
       }),
     ),
     usage,
@@ -67,7 +77,7 @@ export const schemas = {
   Completion: z.looseObject({
     ...completion,
     object: z.literal("text_completion"),
-    choices: z.array(z.looseObject({ index: count, text: z.string(), finish_reason: z.string() })),
+    choices: z.array(z.looseObject({ index: count, text: z.string(), finish_reason: finishReason })),
     usage,
   }),
   Embeddings: z.looseObject({
@@ -110,14 +120,31 @@ export const schemas = {
   DeletedContext: z.looseObject({ id: z.string(), object: z.literal("context"), deleted: z.literal(true) }),
   Reports: z.looseObject({ object: z.literal("list"), data: z.array(reportEntrySchema) }),
   Report: reportSchema,
-  Tokens: z.looseObject({ tokens: z.array(z.union([z.number(), z.looseObject({ id: count, piece: z.string() })])) }),
+  Tokens: z.looseObject({
+    tokens: z.array(z.union([count, z.looseObject({ id: count, piece: z.string() })])),
+    token_strs: z.array(z.string()).optional(),
+    count: count.optional(),
+    max_model_len: count.optional(),
+  }),
   DetokenizedText: z.looseObject({ prompt: z.string(), content: z.string() }),
   Plans: z.looseObject({
-    default: z.looseObject({ plan, context_length: count }),
-    presets: z.array(z.looseObject({})),
+    default: z.looseObject(describedPlan),
+    presets: z.array(z.looseObject({ name: z.string(), summary: z.string(), ...describedPlan })),
+    techniques: z.record(z.string(), z.array(axisMember)).describe("By axis of a plan."),
   }),
-  CheckedPlan: z.looseObject({ plan, context_length: count }),
-  Documents: z.looseObject({ documents: z.array(z.looseObject({ name: z.string() })) }),
+  CheckedPlan: z.looseObject({
+    ...describedPlan,
+    problems: z.array(planProblem).describe("Why the plan cannot run."),
+    notes: z.array(z.string()).describe("What works, with care."),
+  }),
+  Documents: z.looseObject({
+    documents: z.array(
+      z.union([
+        z.looseObject({ name: z.string(), text: z.string(), tokens: count, notes: z.array(z.string()) }),
+        z.looseObject({ name: z.string(), error: z.string() }),
+      ]),
+    ),
+  }),
   Health: z.looseObject({ status: z.enum(["ok", "loading"]), progress: z.number().optional() }),
   Error: z.looseObject({
     error: z.looseObject({

@@ -109,10 +109,10 @@ export const operations: readonly Operation[] = [
   { method: "get", path: "/", summary: "The web page", answer: "html", errors: [404] },
 ];
 
-/** All that a route may answer with instead, ascending. 503 while the model loads, or where memory is used up. */
-export function errorsOf({ method, path, errors = [] }: Operation): ErrorStatus[] {
-  const always: ErrorStatus[] = [500, 503];
-  const ofBodies: ErrorStatus[] = method === "post" ? [400, 413] : [];
+/** All that a route may answer with instead, ascending. 503 while the model loads, or where memory is used up; the page is there before. */
+export function errorsOf({ method, path, body, takesFiles, errors = [] }: Operation): ErrorStatus[] {
+  const always: ErrorStatus[] = path === "/" ? [500] : [500, 503];
+  const ofBodies: ErrorStatus[] = body || takesFiles ? [400, 413] : [];
   const ofOtherSites: ErrorStatus[] = method === "get" ? [] : [403];
   const ofKey: ErrorStatus[] = path.startsWith("/v1") ? [401] : [];
   return [...new Set([...always, ...ofBodies, ...ofOtherSites, ...ofKey, ...errors])].sort();

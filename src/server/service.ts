@@ -18,6 +18,8 @@ export interface ServerOptions {
   readonly version: string;
   /** Of requests that bring none. */
   readonly plan: Plan;
+  /** The plan that a prompt is read with, for the one that was asked for. Default: that. */
+  readonly promptPlan?: (plan: Plan, promptTokens: number) => Plan;
   readonly store?: BlockStore;
   /** The folder behind `store`, for what lists, drops and pins what is in it. */
   readonly contexts?: DiskBlockStore;
@@ -37,6 +39,7 @@ export class Service {
   readonly name: string;
   readonly version: string;
   readonly plan: Plan;
+  readonly promptPlan: (plan: Plan, promptTokens: number) => Plan;
   readonly contexts?: DiskBlockStore;
   readonly cacheBytes: number;
   readonly onError: (error: unknown) => void;
@@ -48,11 +51,13 @@ export class Service {
   /** What was read. */
   readonly pool: PrefixPool;
 
-  constructor({ engine, name, version, plan, store, contexts, cacheBytes, maxRequests, onError }: ServerOptions) {
+  constructor(options: ServerOptions) {
+    const { engine, name, version, plan, store, contexts, cacheBytes, maxRequests, onError } = options;
     this.engine = engine;
     this.name = name;
     this.version = version;
     this.plan = plan;
+    this.promptPlan = options.promptPlan ?? ((asked) => asked);
     this.contexts = contexts;
     this.cacheBytes = cacheBytes;
     this.onError = onError ?? (() => {});
@@ -69,7 +74,7 @@ export class Service {
 
   /** Reads prompts under a plan, as far as they were not read before. */
   readerOf(plan: Plan): PromptReader {
-    return { read: (ids, options) => this.pool.read(plan, ids, options) };
+    return { read: (ids, options) => this.pool.read(this.promptPlan(plan, ids.length), ids, options) };
   }
 
   /** Keeps a text that was read on disk, as long as there is room: see PromptPins. */

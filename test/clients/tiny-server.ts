@@ -54,7 +54,11 @@ export async function ask({ app }: ServerApp, route: string, body?: unknown, hea
     ...{ method, headers },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
+  return answerOf(response);
+}
+
+export async function answerOf(response: Response): Promise<Answer> {
+  const { status, headers } = response;
   const text = await response.text();
-  const isJson = response.headers.get("content-type")?.includes("application/json");
-  return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+  return { status, headers, body: headers.get("content-type")?.includes("application/json") ? JSON.parse(text) : text };
 }

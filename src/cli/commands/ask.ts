@@ -22,10 +22,11 @@ import {
 } from "../options.ts";
 import { write } from "../output.ts";
 import { resolvePlan } from "../plan.ts";
-import { placeOfDocument, renderPrompt, renderSeparately, stopsOf } from "../prompt.ts";
+import { placeOfDocument, renderPrompt, renderSeparately, type SeparatePrompt, stopsOf } from "../prompt.ts";
+import { addForcePlanOption, type ForcePlanOptions, PromptPlans } from "../prompt-plans.ts";
 import { peakBytes, statisticsLine } from "../statistics.ts";
 
-interface AskOptions extends AutoComputeOptions, SamplingOptions, ContextCacheOptions {
+interface AskOptions extends AutoComputeOptions, SamplingOptions, ContextCacheOptions, ForcePlanOptions {
   model: string;
   reuse: "exact" | "epic";
   /** Passages to show. */
@@ -43,6 +44,9 @@ question about the same documents begins where they end.
 --reuse epic keeps every file by itself, and puts files together in any order and
 choice: what a file says is then read without knowing the files before it. Good
 for facts in many files, not for what only several files together say.
+
+A plan with sparse attention reads prompts with full attention that it would be
+no faster with; from what length on it is, long readings measure (docs/PLANS.md).
 
 --trace shows where the answer comes from: the passages that the model looked at
 most while it wrote, each with its share of that, as file and lines. Lines of
@@ -63,7 +67,7 @@ export function askCommand(): Command {
     .description("answer a question about documents")
     .argument("<paths and question...>", "what to read, and the question as the last argument")
     .usage('PATHS… "question" [options]');
-  addContextCacheOption(addSamplingOptions(addAutoComputeOptions(addModelOption(command))));
+  addContextCacheOption(addSamplingOptions(addForcePlanOption(addAutoComputeOptions(addModelOption(command)))));
   return command
     .addOption(
       new Option("--trace [n]", "show the n passages that the answer comes from")
@@ -95,10 +99,12 @@ async function ask(inputs: string[], options: AskOptions): Promise<void> {
   const tokenIds = separate?.tokenIds ?? renderPrompt(file.tokenizer, documents.text, [{ question }]);
   const place =
     options.trace === undefined ? undefined : placeOfDocument(file.tokenizer, tokenIds, documents.text, question);
-  const plan = resolvePlan(options.plan, file, {
+  const asked = resolvePlan(options.plan, file, {
     tokens: tokenIds.length + options.maxTokens,
     quiet: options.json ?? false,
   });
+  const plans = new PromptPlans(file, options);
+  const plan = plans.planFor(asked, separate ? longestReading(separate) : tokenIds.length);
   expectRoom("ask", {
     promptTokens: tokenIds.length,
     outputTokens: options.maxTokens,
@@ -112,7 +118,9 @@ async function ask(inputs: string[], options: AskOptions): Promise<void> {
     const wanted = { plan, trace: place !== undefined, store };
     const linked = separate && (await readLinked(engine, separate, { ...wanted, signal }));
     session = linked?.session ?? (await engine.session(wanted));
-    const { promptTokens, cachedTokens, prefillSeconds } = linked ?? (await readPrompt(session, tokenIds, signal));
+    const reading = linked ?? (await readPrompt(session, tokenIds, signal));
+    const { promptTokens, cachedTokens, prefillSeconds, chunks = [] } = reading;
+    plans.remember(plan, chunks);
     const generation = { ...samplingOf(options), stop: stopsOf(file.tokenizer), signal };
     const answer = await writeAnswer(session, generation, options.json ? () => {} : write);
     if (!options.json) await write("\n");
@@ -140,6 +148,11 @@ async function ask(inputs: string[], options: AskOptions): Promise<void> {
     await session?.dispose();
     await engine.dispose();
   }
+}
+
+/** Tokens of the longest file, which is read by itself. */
+function longestReading({ head, documents }: SeparatePrompt): number {
+  return head.length + Math.max(...documents.map(({ length }) => length));
 }
 
 /** Lines of prose: no wider than a terminal, and not much wider than the eye likes. */

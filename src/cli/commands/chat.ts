@@ -22,14 +22,19 @@ import {
 import { write } from "../output.ts";
 import { resolvePlan } from "../plan.ts";
 import { renderPrompt, stopsOf } from "../prompt.ts";
+import { addForcePlanOption, type ForcePlanOptions, PromptPlans } from "../prompt-plans.ts";
 import { type Question, questions } from "../questions.ts";
 import { peakBytes, statisticsLine } from "../statistics.ts";
 
-interface ChatOptions extends AutoComputeOptions, SamplingOptions, ContextCacheOptions {
+interface ChatOptions extends AutoComputeOptions, SamplingOptions, ContextCacheOptions, ForcePlanOptions {
   model: string;
 }
 
-type TalkOptions = SamplingOptions & { readonly plan: Plan; readonly store?: BlockStore };
+type TalkOptions = SamplingOptions & {
+  readonly plan: Plan;
+  readonly plans: PromptPlans;
+  readonly store?: BlockStore;
+};
 
 const EXAMPLES = `
 Questions are typed, or come one a line from a pipe. /help lists what else can be
@@ -45,7 +50,7 @@ export function chatCommand(): Command {
   const command = new Command("chat")
     .description("ask one question after the other about documents that are read once")
     .argument("[files...]", "files, folders or globs to talk about");
-  addContextCacheOption(addSamplingOptions(addAutoComputeOptions(addModelOption(command))));
+  addContextCacheOption(addSamplingOptions(addForcePlanOption(addAutoComputeOptions(addModelOption(command)))));
   return command.addHelpText("after", EXAMPLES).action(chat);
 }
 
@@ -60,7 +65,9 @@ async function chat(paths: string[], options: ChatOptions): Promise<void> {
   // A document that leaves no room for an answer is refused before the weights are read.
   const shortest = renderPrompt(file.tokenizer, document, [{ question: "" }]);
   const tokens = conversationTokens(shortest.length + options.maxTokens, file.contextLength);
-  const plan = resolvePlan(options.plan, file, { tokens });
+  const plans = new PromptPlans(file, options);
+  // One session holds the whole conversation, and its documents are nearly all that is read at once.
+  const plan = plans.planFor(resolvePlan(options.plan, file, { tokens }), shortest.length);
   const contextLength = contextLengthOf(plan.position, file.contextLength);
   expectRoom("chat", { promptTokens: shortest.length, outputTokens: 1, contextLength });
 
@@ -69,7 +76,8 @@ async function chat(paths: string[], options: ChatOptions): Promise<void> {
     signal.throwIfAborted();
     // From here on Ctrl-C stops answers, not the command (questions.ts).
     release();
-    const talk = new Talk(engine, document, contextLength, { ...options, plan, store: openContextCache(options) });
+    const store = openContextCache(options);
+    const talk = new Talk(engine, document, contextLength, { ...options, plan, plans, store });
     try {
       for await (const question of questions()) await talk.reply(question);
     } finally {
@@ -123,6 +131,7 @@ class Talk {
       this.conversation.withdraw(turn.tokenIds.length - (session.length - before));
       throw error;
     }
+    this.options.plans.remember(session.plan, reading.chunks ?? []);
 
     const generation = { ...samplingOf(this.options), stop: stopsOf(this.engine.tokenizer), signal };
     const answer = await writeAnswer(session, generation, write);

@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import { choosePlan, type PlanChoice } from "../../context/auto.ts";
 import { checkPlan, expectSoundPlan } from "../../context/check.ts";
-import { planTechniques } from "../../context/plan.ts";
+import { type Plan, planTechniques } from "../../context/plan.ts";
 import { contextLengthOf, createRotation } from "../../context/position/rotation.ts";
 import { presets } from "../../context/presets.ts";
 import { type ModelHeader, planFacts, planRequest, readModelHeader } from "../../engine/plan-facts.ts";
@@ -13,6 +13,7 @@ import { planArgument, wholeNumber } from "../arguments.ts";
 import { interruptible } from "../interrupt.ts";
 import { findModel } from "../model.ts";
 import { write } from "../output.ts";
+import { breakEvensOf } from "../prompt-plans.ts";
 import { formatCount, formatTable } from "../statistics.ts";
 
 const EXAMPLES = `
@@ -112,7 +113,7 @@ async function check(text: string, options: CheckOptions): Promise<void> {
   const facts = { ...planFacts(header.config), name: model, neededTokens: options.tokens, hasCalibration };
   expectSoundPlan(plan, facts);
   createRotation(plan.position, header.config);
-  const { notes } = checkPlan(plan, facts);
+  const notes = [...checkPlan(plan, facts).notes, ...measuredNotes(plan, path)];
   const trained = facts.contextLength;
   const contextLength = contextLengthOf(plan.position, trained);
   if (json) {
@@ -121,6 +122,20 @@ async function check(text: string, options: CheckOptions): Promise<void> {
   }
   const sound = `The plan is sound. ${model} was trained for ${formatCount(trained)} tokens; with this plan it reads up to ${formatCount(contextLength)}.`;
   await write(linesOf(reasons.length > 0 ? [...reasons, JSON.stringify(plan), sound] : [sound], notes));
+}
+
+/** From what length on the plan's way of reading is faster than full attention, where that was measured here. */
+function measuredNotes(plan: Plan, path: string): string[] {
+  const breakEvens = breakEvensOf({ path });
+  const tokens = breakEvens.find(plan);
+  if (tokens === undefined) return [];
+  const { method } = plan.prefill;
+  const found = Number.isFinite(tokens)
+    ? `is faster than full attention from ${formatCount(tokens)} tokens on; shorter prompts`
+    : "is never faster than full attention; prompts";
+  return [
+    `Measured on this machine (threads: ${breakEvens.threads}): prefill "${method}" ${found} are read with full attention, unless --force-plan is passed.`,
+  ];
 }
 
 function automatic(header: ModelHeader, { tokens }: CheckOptions): PlanChoice {

@@ -17,10 +17,11 @@ import { findModel, type ModelFile } from "../model.ts";
 import { addComputeOptions, addModelOption, type ComputeOptions } from "../options.ts";
 import { resolvePlan } from "../plan.ts";
 import { type ProgressBar, progressBar } from "../progress.ts";
+import { addForcePlanOption, type ForcePlanOptions, PromptPlans } from "../prompt-plans.ts";
 import { formatCount } from "../statistics.ts";
 import { version } from "../version.ts";
 
-interface ServeOptions extends ComputeOptions, ContextCacheOptions {
+interface ServeOptions extends ComputeOptions, ContextCacheOptions, ForcePlanOptions {
   model: string;
   host: string;
   port: number;
@@ -47,7 +48,7 @@ Examples:
 
 export function serveCommand(): Command {
   const command = new Command("serve").description("answer OpenAI's and Anthropic's requests over HTTP");
-  return addContextCacheOption(addComputeOptions(addModelOption(command)))
+  return addContextCacheOption(addForcePlanOption(addComputeOptions(addModelOption(command))))
     .option("--host <address>", "address to listen on; 0.0.0.0 lets other machines in", "127.0.0.1")
     .option("--port <n>", "port to listen on; 0 takes a free one", wholeNumber("--port", 0), 8080)
     .option("--api-key <key>", "ask for this key (default: LONGSPAN_API_KEY, else none)")
@@ -68,7 +69,7 @@ async function serve(options: ServeOptions): Promise<void> {
   let engine: Engine | undefined;
   try {
     engine = await loadInto(site, file, { threads: options.threads, signal });
-    site.open(createServer(engine, plan, options));
+    site.open(createServer(engine, plan, { ...options, plans: new PromptPlans(file, options) }));
     const context = formatCount(contextLengthOf(plan.position, file.contextLength));
     process.stderr.write(
       `${engine.model.name}, context ${context} tokens: ${url} in a browser, ${url}/v1 for programs (Ctrl-C ends it)\n`,
@@ -103,10 +104,11 @@ async function loadInto(
   return engine;
 }
 
-function createServer(engine: Engine, plan: Plan, options: ServeOptions) {
+function createServer(engine: Engine, plan: Plan, options: ServeOptions & { readonly plans: PromptPlans }) {
   return createApp({
     ...{ engine, plan, version: version(), maxRequests: options.maxRequests },
     name: nameOf(options.model),
+    promptPlan: (asked, promptTokens) => options.plans.planFor(asked, promptTokens, { quiet: true }),
     store: openContextCache(options),
     contexts: options.cache ? new DiskBlockStore(contextsFolder()) : undefined,
     reports: { folder: runsFolder(), read: readReport, readPage: readReportPage },

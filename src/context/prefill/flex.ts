@@ -9,7 +9,7 @@
  */
 import { z } from "zod";
 import { techniqueOptions } from "../technique.ts";
-import { heaviest } from "./block-sparse.ts";
+import { heaviest, shareSought } from "./block-sparse.ts";
 import { definePrefill } from "./method.ts";
 import { denseBelowOption, massOption } from "./options.ts";
 import { pagesOf, spanOption, sumsByPage } from "./vertical-slash.ts";
@@ -35,7 +35,7 @@ export const flex = definePrefill({
   },
   pages({ mass }, { page, masses, pattern }) {
     if (!pattern) return undefined;
-    return pattern.byMasses ? heaviest(masses, page, mass) : pagesOf(pattern, page);
+    return pattern.byMasses ? heaviest(masses, page, shareSought(mass)) : pagesOf(pattern, page);
   },
 });
 

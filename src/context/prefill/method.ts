@@ -6,8 +6,8 @@ import type { Technique } from "../technique.ts";
 export interface PrefillNeeds {
   /** Blocks before this token see everything, and nothing is found out for them. */
   readonly denseBelow?: number;
-  /** Estimated shares of the attention, from sums along antidiagonals of this stride: QueryBlock.masses. */
-  readonly masses?: { readonly stride: number };
+  /** Shares of the attention, from sums along antidiagonals of this stride, or without one from four of a block's tokens: QueryBlock.masses. */
+  readonly masses?: { readonly stride?: number };
   /** Attention of the 64 tokens before each span of so many, a multiple of 64: what the method makes of it holds for the span. */
   readonly pattern?: { readonly span: number };
   /** Last tokens of a prompt that may see more than those before them: what was read of them is of no use to a longer prompt. */

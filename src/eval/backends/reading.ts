@@ -5,18 +5,21 @@ import { commonPrefix, LEAST_REST } from "../../engine/shared-prefix.ts";
 import type { BlockStore, Engine, Session } from "../../engine/types.ts";
 import type { GenerationRequest } from "../types.ts";
 
-/** Fewer tokens in common are given up where a store may know the whole beginning: it is asked at the start of a text only. */
-const WORTH_KEEPING = 64;
+/** Tokens of a prompt that may be left to read before a store is asked, which may know more: two of its blocks. */
+const SHORT_REST = 128;
+/** Or this share of the prompt: loading takes about a fiftieth of reading, and a store gives all from the beginning on. */
+const SHORT_SHARE = 1 / 64;
 
 export class Reading {
   readonly session: Session;
-  private readonly hasStore: boolean;
+  /** Whether there is a store, and it keeps what this plan reads. */
+  private asksStore: boolean;
   private held: Int32Array = new Int32Array(0);
   private readers: number;
 
   private constructor(session: Session, readers: number, hasStore: boolean) {
     this.session = session;
-    this.hasStore = hasStore;
+    this.asksStore = hasStore;
     this.readers = readers;
   }
 
@@ -35,7 +38,7 @@ export class Reading {
     const { session } = this;
     const common = commonPrefix(this.held, ids);
     if (common === ids.length && common === this.held.length) return common;
-    const isWorthKeeping = common >= WORTH_KEEPING || !this.hasStore;
+    const isWorthKeeping = !this.asksStore || ids.length - common <= Math.max(SHORT_REST, ids.length * SHORT_SHARE);
     const kept = isWorthKeeping ? Math.max(0, Math.min(common, ids.length - LEAST_REST)) : 0;
     const cached = await session.truncate(kept);
     this.held = ids.slice(0, cached);
@@ -46,7 +49,10 @@ export class Reading {
         onProgress?.(done);
       },
     });
-    return cached + (cached === 0 ? session.restored : 0);
+    if (cached > 0) return cached;
+    // What was read a moment ago should have been there: some plans' pages are never stored.
+    if (common >= SHORT_REST && session.restored === 0) this.asksStore = false;
+    return session.restored;
   }
 
   /** Closes the session when the last of its readers lets go. */

@@ -56,8 +56,9 @@ export function addMessageRoutes(app: Hono, service: Service): void {
 
   async function workOf(request: MessagesRequest): Promise<Omit<MessagesJob, "abort">> {
     const chat = chatRequestOf(request);
-    const plan = planOf(chat, service.plan);
+    const asked = planOf(chat, service.plan);
     const promptIds = promptIdsOf(request);
+    const plan = service.promptPlan(asked, promptIds.length);
     const maxTokens = roomFor(service.contextLength(plan), promptIds.length, request.max_tokens);
     const format = await answerFormat(chat, service.grammars);
     const marked = markedLengths(request, promptIds, promptIdsOf);
