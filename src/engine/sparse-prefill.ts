@@ -189,12 +189,25 @@ export class SparsePrefill {
     items: readonly AttentionItem[],
     { q }: SparseChunk,
   ): Map<AttentionItem, Float32Array<ArrayBuffer>> {
+    const found = new Map<AttentionItem, Float32Array<ArrayBuffer>>();
+    for (const { stride } of this.needs.masses ?? [])
+      this.estimate(layer, items, { q, stride }).forEach((shares, i) => {
+        const others = found.get(items[i]);
+        found.set(items[i], others ? shares.map((share, page) => Math.max(share, others[page])) : shares);
+      });
+    return found;
+  }
+
+  private estimate(
+    layer: number,
+    items: readonly AttentionItem[],
+    { q, stride }: { readonly q: number; readonly stride?: number },
+  ): Float32Array<ArrayBuffer>[] {
     const { team, heap, pool, space } = this.parts;
-    const { masses } = this.needs;
-    if (!masses || items.length === 0) return new Map();
+    if (items.length === 0) return [];
     const shape = this.shapes[layer];
     const pages = 1 + Math.max(...items.map(({ numEntries }) => numEntries));
-    const workBytes = blockMassesBytes(shape, { pages, stride: masses.stride });
+    const workBytes = blockMassesBytes(shape, { pages, stride });
     // Sizes of the pool are few: what is taken again and again must not have a size of its own each time.
     const bytes = 2 ** Math.ceil(Math.log2(items.length * (workBytes + pages * 4)));
     const work = pool.take(bytes);
@@ -202,10 +215,10 @@ export class SparsePrefill {
     const asked = items.map((item, i) => {
       return { ...item, own: 0, numEntries: item.numEntries + 1, partial: results + i * pages * 4 };
     });
-    blockMasses(team, heap, shape, asked, { itemSpace: space.itemSpace, q, stride: masses.stride, work, workBytes });
-    const found = items.map((item, i) => [item, heap.floats(asked[i].partial, item.numEntries + 1).slice()] as const);
+    blockMasses(team, heap, shape, asked, { itemSpace: space.itemSpace, q, stride, work, workBytes });
+    const found = items.map((item, i) => heap.floats(asked[i].partial, item.numEntries + 1).slice());
     pool.give(work, bytes);
-    return new Map(found);
+    return found;
   }
 }
 

@@ -18,14 +18,15 @@ const sparse = {
   triangle: { method: "triangle", from: 1, window: 128, last: 70, denseBelow: 128 },
   "vertical-slash": { method: "vertical-slash", vertical: 64, slash: 128, span: 128, denseBelow: 128 },
   flex: { method: "flex", mass: 0.5, threshold: 0.3, span: 128, denseBelow: 0 },
-  "block-sparse": { method: "block-sparse", mass: 0.5, denseBelow: 0 },
+  "block-sparse": { method: "block-sparse", mass: 0.4, denseBelow: 0 },
   "block-sparse by antidiagonals": {
     method: "block-sparse",
     estimate: "antidiagonals",
-    mass: 0.5,
+    mass: 0.4,
     stride: 8,
     denseBelow: 0,
   },
+  "block-sparse by rows": { method: "block-sparse", estimate: "rows", mass: 0.4, denseBelow: 0 },
 } as const;
 
 /** The logits of all tokens. */

@@ -24,7 +24,7 @@ export const flex = definePrefill({
     span: spanOption,
     denseBelow: denseBelowOption,
   }),
-  needs: ({ span, denseBelow }) => ({ denseBelow, masses: { stride: 16 }, pattern: { span } }),
+  needs: ({ span, denseBelow }) => ({ denseBelow, masses: [{ stride: 16 }], pattern: { span } }),
   pattern({ mass, threshold }, attention) {
     const { vertical, slash } = sumsByPage(attention);
     return {

@@ -2,12 +2,17 @@
 import type { z } from "zod";
 import type { Technique } from "../technique.ts";
 
+/** From sums along antidiagonals of a stride, 8 or 16, or, without one, from four of a block's tokens. */
+export interface MassEstimate {
+  readonly stride?: number;
+}
+
 /** What the engine has to find out for a method, besides where a block stands. */
 export interface PrefillNeeds {
   /** Blocks before this token see everything, and nothing is found out for them. */
   readonly denseBelow?: number;
-  /** Shares of the attention, from sums along antidiagonals of this stride, or without one from four of a block's tokens: QueryBlock.masses. */
-  readonly masses?: { readonly stride?: number };
+  /** Shares of the attention as each of these ways tells, and the larger of them where there are two: QueryBlock.masses. */
+  readonly masses?: readonly MassEstimate[];
   /** Attention of the 64 tokens before each span of so many, a multiple of 64: what the method makes of it holds for the span. */
   readonly pattern?: { readonly span: number };
   /** Last tokens of a prompt that may see more than those before them: what was read of them is of no use to a longer prompt. */
@@ -22,7 +27,7 @@ export interface QueryBlock {
   readonly page: number;
   /** Tokens of the prompt that come after them. */
   readonly tokensAfter: number;
-  /** By page, [page + 1]: its estimated part of the attention; they sum to 1. Empty if not asked for. */
+  /** By page, [page + 1]: its estimated part of the attention. Empty if not asked for. */
   readonly masses: Float32Array;
   /** What the method has made of the attention of the 64 tokens before the span that the block is in. */
   readonly pattern?: BlockPattern;
