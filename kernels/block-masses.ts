@@ -1,7 +1,7 @@
 // Estimated attention of a block of 64 query tokens to every page, from sums along antidiagonals (XAttention, arXiv 2503.16428):
 //
 //   L[r][r'] = scale / S · Σ_t q[(r + 1)S − 1 − t] · k[r'S + t]         r, r': runs of S tokens of the block, of a page
-//   mass[page] = mean over r and the query heads of the group of Σ_{r' in page} softmax(L[r])[r']
+//   mass[page] = mean over odd r and the query heads of the group of Σ_{r' in page} softmax(L[r])[r']
 //
 // A run of S keys stands in one piece in a q8 page (page.ts), so with the queries of a run in reverse order and in the same layout
 // L is a product of two rows of S·D values. The page's channel scales are folded into the queries in 16-bit fixed point:
@@ -36,7 +36,8 @@ export function blockMasses(
   workBytes: usize,
 ): void {
   const runs = 64 / stride,
-    rows = group * runs;
+    asked = runs / 2,
+    rows = group * asked;
   const rowBytes = (<usize>((rows + 3) & ~3)) << 2;
   const width = (<usize>D) << 2;
   for (let index = begin; index < end; index++) {
@@ -55,7 +56,7 @@ export function blockMasses(
     for (let h = 0; h < group; h++) {
       const from = q + <usize>(first * heads + kvHead * group + h) * width;
       reverseRuns(from, <usize>heads * width, D, stride, queries + <usize>h * 32 * width, greatest + <usize>h * width);
-      sumRuns(from, <usize>heads * width, D, stride, sums + <usize>(h * runs) * width);
+      sumRuns(from, <usize>heads * width, D, stride, sums + <usize>(h * asked) * width);
     }
     for (let e = 0; e < numEntries; e++) {
       const page = asInt8(scratch, load<usize>(entries + ((<usize>e) << 2)), D);
@@ -68,8 +69,8 @@ export function blockMasses(
       const isOwn = e == numEntries - 1;
       for (let h = 0; h < group; h++) {
         const top = fillRatios(greatest + <usize>h * width, page + 256, D, ratios);
-        for (let r = 0; r < runs; r++) {
-          const row = h * runs + r;
+        for (let r = 1; r < runs; r += 2) {
+          const row = h * asked + (r >> 1);
           const zero = fold(queries + <usize>h * 32 * width + <usize>(r * stride * D * 2), ratios, D, stride, scratch);
           const mean = product(sums + <usize>row * width, page + 256 + width, D);
           const factor = scale / <f32>stride;
@@ -113,9 +114,12 @@ function reverseRuns(from: usize, rowBytes: usize, D: i32, stride: i32, to: usiz
   }
 }
 
+/** f32 [64 / S / 2][D]: the sum of every second run of rows. */
 function sumRuns(from: usize, rowBytes: usize, D: i32, stride: i32, to: usize): void {
   for (let t = 0; t < 64; t++) {
-    const sums = to + ((<usize>((t / stride) * D)) << 2),
+    const run = t / stride;
+    if ((run & 1) == 0) continue;
+    const sums = to + ((<usize>((run >> 1) * D)) << 2),
       row = from + <usize>t * rowBytes;
     for (let i: usize = 0; i < (<usize>D) << 2; i += 16) {
       const before = t % stride == 0 ? f32x4.splat(0) : v128.load(sums + i);

@@ -1,6 +1,6 @@
 // npm test: sets itself up (packages, build, models), then runs the fast tests, the thorough ones, and those with real models.
 //   node scripts/test.js [fast|thorough|models] [part of a file's path]
-// fast: beside the sources, but for those of the server, and directly in test/. thorough: properties of whole engines, servers and
+// fast: beside the sources, but for those of the command line and the server, and directly in test/. thorough: properties of whole engines, servers and
 // programs. models: real weights.
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
@@ -66,7 +66,7 @@ function note(message) {
 }
 
 function isFast(file) {
-  if (file.startsWith("dist/src/")) return !file.startsWith("dist/src/server/");
+  if (file.startsWith("dist/src/")) return !/^dist\/src\/(cli|server)\//.test(file);
   return /^dist\/test\/(support\/)?[^/]+$/.test(file);
 }
 

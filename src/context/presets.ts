@@ -18,7 +18,7 @@ export const presets: Readonly<Record<string, Preset>> = {
   balanced: {
     summary: "long prompts read with most of the attention, answers with the pages that matter; nothing dropped",
     plan: parsePlan({
-      prefill: { method: "block-sparse", mass: 0.9 },
+      prefill: { method: "block-sparse", mass: 0.8 },
       decode: { method: "page-topk", budget: 4096 },
       speculate: "prompt-lookup",
     }),
@@ -26,7 +26,7 @@ export const presets: Readonly<Record<string, Preset>> = {
   fast: {
     summary: "the same with less, and upper layers read only what the question at the end looks at",
     plan: parsePlan({
-      prefill: { method: "block-sparse", mass: 0.9, select: { method: "fastkv", layer: 0.67 } },
+      prefill: { method: "block-sparse", mass: 0.8, select: { method: "fastkv", layer: 0.67 } },
       decode: { method: "page-topk", budget: 2048 },
       speculate: "prompt-lookup",
     }),

@@ -13,7 +13,7 @@ export function blockMassesReference(
   const group = numHeads / numKvHeads;
   const runs = PAGE_SLOTS / S;
   for (let head = kvHead * group; head < (kvHead + 1) * group; head++)
-    for (let r = 0; r < runs; r++) {
+    for (let r = 1; r < runs; r += 2) {
       const seen = (pages - 1) * runs + r + 1;
       const scores = Float64Array.from({ length: seen }, (_, other) => {
         let sum = 0;
@@ -27,7 +27,7 @@ export function blockMassesReference(
       const weights = scores.map((score) => Math.exp(score - highest));
       const total = weights.reduce((sum, weight) => sum + weight);
       weights.forEach((weight, other) => {
-        masses[Math.floor(other / runs)] += weight / total / runs / group;
+        masses[Math.floor(other / runs)] += weight / total / (runs / 2) / group;
       });
     }
   return masses;

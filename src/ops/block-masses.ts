@@ -13,7 +13,7 @@ export function blockMassesBytes(
 ): number {
   const group = numHeads / numKvHeads;
   if (stride === undefined) return 2 * pages * group * ASKED_TOKENS * 4;
-  const rows = (group * PAGE_SLOTS) / stride;
+  const rows = (group * PAGE_SLOTS) / stride / 2;
   const queries = group * PAGE_SLOTS * headDim * 2;
   const bytes = queries + (group + rows + 1) * headDim * 4 + 2 * pages * Math.ceil(rows / 4) * 16;
   return Math.ceil(bytes / 16) * 16;

@@ -140,7 +140,7 @@ test("attentionColumns: 2 · rows · slots · head size for every listed page, t
   assert.deepEqual(operations, { i7: 2 * page * 4, f32: 2 * page * 2 });
 });
 
-test("blockMasses: 64 · 64 / stride products of rows for every page and head of the group; rowMasses: 4 · 64", async () => {
+test("blockMasses: 64 · 32 / stride products of rows for every page and head of the group; rowMasses: 4 · 64", async () => {
   for (const stride of [8, 16, undefined]) {
     const { operations } = await profileOf(stride ? "blockMasses" : "rowMasses", (space) => {
       const pages = pagesIn(space);
@@ -160,7 +160,7 @@ test("blockMasses: 64 · 64 / stride products of rows for every page and head of
       };
       blockMasses(space.team, space.heap, shape, items, args);
     });
-    const products = stride ? (PAGE_SLOTS / stride) ** 2 * stride : 4 * PAGE_SLOTS;
+    const products = stride ? ((PAGE_SLOTS / stride) ** 2 * stride) / 2 : 4 * PAGE_SLOTS;
     assert.deepEqual(operations, { i7: 2 * headDim * products * group * (3 + 2) });
   }
 });

@@ -4,7 +4,7 @@
  *   matmuls            2 · rows · inputs · outputs              outputs in whole panels
  *   attention          4 · rows · slots · D                     rows: tokens × heads of the group; slots: 64 of every listed page
  *   attentionColumns   4 · rows · slots · D                     scores only, twice
- *   blockMasses        2 · heads of the group · 64 · 64 / S · D for every listed page
+ *   blockMasses        heads of the group · 64 · 64 / S · D for every listed page
  *   rowMasses          2 · heads of the group · 4 · 64 · D for every listed page
  *   scorePages         2 · rows · vectors of the pages' records · D
  *   projectedNorms     2 · vectors · rows of the matrix · D
@@ -30,7 +30,7 @@ const counters: Partial<Record<KernelName, Counter>> = {
     total(attended(heap, { list, items, group, headDim }, ["keys", "keys"])),
   blockMasses(heap, items, [list, , , group, headDim, , stride]) {
     const pages = sum(readItems(heap, list, items), ({ entries }) => entries.length);
-    const operations = 2 * group * ((PAGE_SLOTS * PAGE_SLOTS) / stride) * headDim * pages;
+    const operations = group * ((PAGE_SLOTS * PAGE_SLOTS) / stride) * headDim * pages;
     return { operations: { i7: operations }, bytes: (pages * pageBytes("q8", headDim)) / 2 };
   },
   rowMasses(heap, items, [list, , , group, headDim]) {
