@@ -57,7 +57,7 @@ function filesIn(root: string): string[] {
     .map(({ parentPath, name }) => join(parentPath, name).replaceAll("\\", "/"));
 }
 
-test("npm pack has the program, its types, kernels, data and haystacks, one of each source, and nothing else; less than 3.5 MB", () => {
+test("npm pack has the program, its types, kernels, data and haystacks, one of each source, and nothing else; less than 3.6 MB", () => {
   const modules = readdirSync("src", { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".ts") && !/\.(test|reference|d)\.ts$/.test(name))
     .map((name) => `dist/src/${name.replaceAll("\\", "/").slice(0, -".ts".length)}`);
@@ -72,7 +72,7 @@ test("npm pack has the program, its types, kernels, data and haystacks, one of e
   const missing = expected.filter((path) => !paths.includes(path));
   const extra = paths.filter((path) => !expected.includes(path));
   assert.deepEqual({ missing, extra }, { missing: [], extra: [] });
-  assert.ok(packed.unpackedSize < 3.5e6, `${packed.unpackedSize} bytes`);
+  assert.ok(packed.unpackedSize < 3.6e6, `${packed.unpackedSize} bytes`);
 });
 
 test("publint has nothing to say about the package, not even a suggestion", async () => {
