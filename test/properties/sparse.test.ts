@@ -59,6 +59,15 @@ for (const [name, engine] of Object.entries({ qwen, gemma }))
       assert.deepEqual(await read(engine, ids, { prefill }), await read(engine, ids, {}));
     });
 
+test("block-sparse by both estimates is neither that of antidiagonals nor that of rows", async () => {
+  const ids = randomIds(qwen, 600, 2);
+  const by = (estimate: string) =>
+    read(qwen, ids, { prefill: { method: "block-sparse", estimate, mass: 0.4, denseBelow: 0 } });
+  const [both, antidiagonals, rows] = [await by("both"), await by("antidiagonals"), await by("rows")];
+  for (const alone of [antidiagonals, rows]) assert.notDeepEqual(both, alone);
+  assert.notDeepEqual(antidiagonals, rows);
+});
+
 for (const [id, prefill] of Object.entries(sparse))
   test(`${id}: less is seen, and the chunks that a prompt is read in change no logit`, () =>
     fc.assert(
