@@ -1,9 +1,9 @@
 // npm test: sets itself up (packages, build, models), then runs the fast tests, the thorough ones, and those with real models.
 //   node scripts/test.js [fast|thorough|models] [part of a file's path]
-// fast: beside the sources, but for those of the command line and the server, and directly in test/. thorough: properties of whole engines, servers and
-// programs. models: real weights.
+// fast: beside the sources, and directly in test/, but for those of engine, server and command line, or that open one. thorough: these.
+// models: real weights.
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { Readable } from "node:stream";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
@@ -66,8 +66,12 @@ function note(message) {
 }
 
 function isFast(file) {
-  if (file.startsWith("dist/src/")) return !/^dist\/src\/(cli|server)\//.test(file);
+  if (file.startsWith("dist/src/")) return !/^dist\/src\/(cli|engine|server)\//.test(file) && !opensEngine(file);
   return /^dist\/test\/(support\/)?[^/]+$/.test(file);
+}
+
+function opensEngine(file) {
+  return /from "[^"]*(test\/support\/sessions|engine\/load|\/load)\.js"/.test(readFileSync(file, "utf8"));
 }
 
 function needsModel(file) {
