@@ -71,7 +71,7 @@ function isFast(file) {
 }
 
 function opensEngine(file) {
-  return /from "[^"]*(test\/support\/sessions|engine\/load|\/load)\.js"/.test(readFileSync(file, "utf8"));
+  return /from "[^"]*(support\/sessions|engine\/load)\.js"/.test(readFileSync(file, "utf8"));
 }
 
 function needsModel(file) {
