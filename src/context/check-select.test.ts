@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { InputError } from "../runtime/errors.ts";
 import { checkPlan, type PlanFacts } from "./check.ts";
 import { parsePlan } from "./plan.ts";
-import { readingPlan } from "./reading-plan.ts";
+import { readingPlan, selects } from "./reading-plan.ts";
 import { scoringLayers, selectionSteps } from "./select/registry.ts";
 
 const facts: PlanFacts = { name: "a model", contextLength: 8192, numLayers: 12, numFullLayers: 12, headDim: 64 };
@@ -62,7 +62,10 @@ test("sound: half the layers or any other number, scores that drop when all is r
 });
 
 test("a note says whose attention decides, and what a later question finds; none where all tokens go on", () => {
-  assert.match(review(fastkv).notes[0], /its last 32 tokens decide .* gone from the upper layers\.$/);
+  assert.match(
+    review(fastkv).notes[0],
+    /its last 32 tokens decide .*: put the question at the end\. A later question in its place chooses anew; behind an answer, it finds what went on\.$/,
+  );
   assert.match(review({ ...gemfilter, window: 1 }).notes[0], /its last token decides .* gone from all layers\.$/);
   assert.deepEqual(review({ method: "all" }), { problems: [], notes: [] });
 });
@@ -86,11 +89,25 @@ test("options that say nothing sensible are refused by name", () => {
     );
 });
 
-test("what was read by a selection is no beginning for another prompt, also where slots are dropped afterwards", () => {
-  const keepsAll = (plan: object) => readingPlan(parsePlan(plan)).keepsAll;
-  const after = dropping({ score: "snapkv" });
-  for (const other of [{}, after]) assert.equal(keepsAll({ prefill: { select: "fastkv" }, ...other }), false);
-  for (const other of [{}, after]) assert.equal(keepsAll({ prefill: { select: "all" }, ...other }), true);
+test("what was read is a beginning for another prompt unless chosen tokens began again, or slots were dropped meanwhile", () => {
+  const continues = (select: string, other: object) =>
+    readingPlan(parsePlan({ prefill: { select }, ...other })).continues;
+  const [after, meanwhile] = [dropping({ score: "snapkv" }), dropping({ score: "snapkv", schedule: "every-n" })];
+  for (const other of [{}, after])
+    assert.deepEqual(
+      ["fastkv", "all", "gemfilter", "spec-prefill"].map((select) => continues(select, other)),
+      [true, true, false, false],
+    );
+  for (const select of ["fastkv", "all"]) assert.equal(continues(select, meanwhile), false);
+});
+
+test("a plan selects of prompts that are long enough for it", () => {
+  const plan = parsePlan({ prefill: { select: { method: "fastkv", least: 2000 } } });
+  assert.deepEqual(
+    [500, 1999, 2000].map((tokens) => selects(plan, tokens)),
+    [false, false, true],
+  );
+  assert.equal(selects(parsePlan({}), 100_000), false);
 });
 
 test("layers are half of them, a share, or a number", () => {

@@ -82,9 +82,12 @@ export const selectionRemarks: readonly Remark[] = [
     const selection = selectionOf(subject);
     if (!selection) return undefined;
     const { id, steps } = selection;
-    const gone = steps.from === "layer" ? "from the upper layers" : "from all layers";
+    const again =
+      steps.from === "layer"
+        ? "A later question in its place chooses anew; behind an answer, it finds what went on."
+        : "What a later question asks for may be gone from all layers.";
     const asking = steps.window === 1 ? "its last token decides" : `its last ${steps.window} tokens decide`;
-    return `Selection "${id}": of a session's first prompt, if it has ${steps.least.toLocaleString("en")} tokens or more, ${asking} what goes on: put the question at the end. What a later question asks for may be gone ${gone}.`;
+    return `Selection "${id}": of a session's first prompt, if it has ${steps.least.toLocaleString("en")} tokens or more, ${asking} what goes on: put the question at the end. ${again}`;
   },
 ];
 

@@ -1,6 +1,7 @@
 /** What is read for a plan: one that drops after reading reads as if it kept all, and drops in a copy of what was read. */
 import { cacheSchema, droppingOf } from "./cache/plan.ts";
 import type { Plan } from "./plan.ts";
+import { selectionFor, selectionSteps } from "./select/registry.ts";
 import { idOf } from "./technique.ts";
 
 export interface ReadingPlan {
@@ -8,20 +9,25 @@ export interface ReadingPlan {
   readonly plan: Plan;
   /** Whether copies have to be compressed. */
   readonly dropsAfter: boolean;
-  /** Whether what was read is the text's own pages, all of them, so that a prompt that begins alike can go on from them. */
-  readonly keepsAll: boolean;
+  /** Whether a prompt that begins alike can go on from what was read, as if it had been read by itself. */
+  readonly continues: boolean;
 }
 
 export function readingPlan(plan: Plan): ReadingPlan {
   const { format, layers } = plan.cache;
   const dropping = droppingOf(plan.cache);
-  const keepsAll = plan.prefill.select === undefined;
-  if (!dropping) return { plan, dropsAfter: false, keepsAll };
+  const continues = selectionSteps(plan.prefill.select)?.from !== "beginning";
+  if (!dropping) return { plan, dropsAfter: false, continues };
   const dropsAfter = idOf(dropping.schedule) === "after-prefill";
-  if (!dropsAfter) return { plan, dropsAfter, keepsAll: false };
+  if (!dropsAfter) return { plan, dropsAfter, continues: false };
   return {
     plan: { ...plan, cache: cacheSchema.parse({ format, ...(layers && { layers }) }) },
     dropsAfter,
-    keepsAll,
+    continues,
   };
+}
+
+/** Whether a plan lets some of a prompt's tokens only go through all layers: prompts of which it does share nothing with others. */
+export function selects({ prefill }: Plan, tokens: number): boolean {
+  return selectionFor(prefill.select, tokens) !== undefined;
 }

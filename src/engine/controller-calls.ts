@@ -67,6 +67,12 @@ export interface LinkCall {
   start: number;
   end: number;
 }
+export interface Truncated {
+  /** Tokens that are left. */
+  length: number;
+  /** They are the beginning of a prompt in its lower layers only. */
+  awaitsEnd: boolean;
+}
 export interface BeginCall {
   session: number;
   options: SamplingOptions;

@@ -27,6 +27,7 @@ import type {
   PrefillCall,
   PrefillResult,
   SelectingChunkCall,
+  Truncated,
 } from "./controller-calls.ts";
 import { LayerMajorRead } from "./layer-major.ts";
 import { type Sampled, withLogProbs } from "./log-probs.ts";
@@ -99,7 +100,7 @@ export class Controller {
     }
     this.chunk = params.chunk;
     this.stored = params.calibration && storedStatistics(params.calibration);
-    this.space = new SequenceSpace(team, heap, params.config, params.chunk);
+    this.space = new SequenceSpace(heap, params.config, params.chunk);
     this.workBytes = heap.usedBytes - this.weightBytes;
     if (params.profile) this.profile = team.profile = new Profile((...command) => workOf(heap, ...command));
   }
@@ -221,7 +222,7 @@ export class Controller {
     if (!isComplete) slot.sequence.truncate(0);
   }
 
-  /** Begins to read a prompt by a token selection, in an empty session. */
+  /** Begins to read a prompt by a token selection, in an empty session, or its end in one that awaits it. */
   beginSelecting({
     session,
     tokenIds,
@@ -233,8 +234,9 @@ export class Controller {
   }): void {
     const { team, heap, pool, decoder, space } = this;
     const slot = this.slot(session);
-    const parts = { team, heap, pool, decoder, shapes: space.shapes, sequence: slot.sequence };
-    const selection = selectionFor(select, tokenIds.length);
+    const { sequence } = slot;
+    const parts = { team, heap, pool, decoder, shapes: space.shapes, sequence };
+    const selection = selectionFor(select, sequence.length + tokenIds.length, sequence.length);
     if (!selection) throw new Error(`select: "${select.method}" leaves out none of ${tokenIds.length} tokens`);
     slot.selecting = new SelectingRead(parts, tokenIds, selection);
   }
@@ -246,11 +248,12 @@ export class Controller {
     if (last) this.keepLogits([sequence], count - 1);
   }
 
-  /** Ends reading by a token selection; what was read in part is forgotten. */
-  endSelecting({ session, isComplete }: { session: number; isComplete: boolean }): void {
+  /** Ends reading by a token selection; what was read in part is forgotten. Gives how many tokens the session holds. */
+  endSelecting({ session, isComplete }: { session: number; isComplete: boolean }): number {
     const slot = this.slot(session);
-    slot.selecting?.end(isComplete);
+    slot.selecting?.finish(isComplete);
     slot.selecting = undefined;
+    return slot.sequence.length;
   }
 
   /** Refuses a prompt whose pages will not fit, before its first chunk is read. */
@@ -291,9 +294,10 @@ export class Controller {
     });
   }
 
-  /** Forgets all but the first tokens; gives how many are left. */
-  truncate({ session, length }: { session: number; length: number }): number {
-    return this.slot(session).sequence.truncate(length);
+  /** Forgets all but the first tokens; gives how many are left, and whether the next reading has to bring the prompt's end. */
+  truncate({ session, length }: { session: number; length: number }): Truncated {
+    const { sequence } = this.slot(session);
+    return { length: sequence.truncate(length), awaitsEnd: sequence.awaitsEnd };
   }
 
   /** Sets how a session samples, and samples its next token from the kept logits. */
@@ -370,7 +374,7 @@ export class Controller {
 
   close({ session }: { session: number }): void {
     this.slots.get(session)?.layerMajor?.dispose();
-    this.slots.get(session)?.selecting?.end(false);
+    this.slots.get(session)?.selecting?.finish(false);
     this.slots.get(session)?.sequence.dispose();
     this.slots.delete(session);
   }

@@ -69,7 +69,7 @@ async function withSequence(cache: object, interleaved: boolean, use: (run: Run)
   } as unknown as ModelConfig;
   const work = ({ heap, team }: KernelSpace) => {
     const pool = new PagePool(heap);
-    const space = new SequenceSpace(team, heap, config, CHUNK);
+    const space = new SequenceSpace(heap, config, CHUNK);
     const sequence = new Sequence({ team, heap, pool, config, space, plan: parsePlan({ cache }) });
     const [q, k, v, result] = [HEADS, KV_HEADS, KV_HEADS, HEADS].map((heads) => heap.allocate(CHUNK * heads * D * 4));
     const read = (tokens: number) => {

@@ -96,11 +96,16 @@ export class KeyStores {
     for (const cache of this.caches) cache.advanceLayer(layer, tokens);
   }
 
+  /** As KvCache.wholeUpTo(). */
+  wholeUpTo(length: number): number {
+    return this.caches[0].wholeUpTo(length);
+  }
+
   /** As KvCache.truncate(): all copies keep the same tokens. */
-  truncate(length: number): number {
+  truncate(length: number, above?: number): number {
     let kept = length;
     for (;;) {
-      const left = this.caches.map((cache) => cache.truncate(kept));
+      const left = this.caches.map((cache) => cache.truncate(kept, above));
       kept = Math.min(...left);
       if (left.every((tokens) => tokens === kept)) break;
     }

@@ -231,26 +231,33 @@ export class KvCache {
       while (head.first < head.sealed && (head.first + 1) * PAGE_SLOTS <= oldest) this.give(layer, head, head.first++);
   }
 
-  /**
-   * Forgets all after the first `length` tokens as far as pages allow: a sealed page has lost its f32 values, so a cut
-   * inside one takes all of it. Gives the tokens left: none where a window has already moved past what would be seen.
-   */
-  truncate(length: number): number {
-    if (length >= this.length) return this.length;
+  /** Tokens that pages leave of a cut to `length`: a sealed page has lost its f32 values, so a cut inside one takes all of it. */
+  wholeUpTo(length: number): number {
     const inOpenPage = length >= this.length - (this.length % PAGE_SLOTS);
-    let kept = inOpenPage ? length : length - (length % PAGE_SLOTS);
+    return Math.min(this.length, inOpenPage ? length : length - (length % PAGE_SLOTS));
+  }
+
+  /**
+   * Forgets all after the first `length` tokens as far as pages allow. Gives the tokens left: none where a window has already
+   * moved past what would be seen, or where slots of them are gone, unless only in layers from `above` on, which forget all then.
+   */
+  truncate(length: number, above?: number): number {
+    if (length >= this.length) return this.length;
+    let kept = this.wholeUpTo(length);
     const isSeen = this.heads.every((heads, layer) => {
       const { window, pinnedPages = 0 } = this.shapes[layer];
       const { first } = heads[0] ?? { first: 0 };
       return window === 0 || first <= pinnedPages || first * PAGE_SLOTS <= Math.max(0, kept - window + 1);
     });
-    if (!isSeen || kept < this.droppedAt) kept = 0;
-    if (kept === 0) this.droppedAt = 0;
+    const isIntact = kept >= this.droppedAt;
+    if (!isSeen || (!isIntact && above === undefined)) kept = 0;
+    if (!isIntact || kept === 0) this.droppedAt = kept;
     const textPages = Math.floor(kept / PAGE_SLOTS);
     this.heads.forEach((heads, layer) => {
       const { pinnedPages = 0 } = this.shapes[layer];
       for (const head of heads) {
-        if (kept === 0) this.giveAll(layer, head);
+        if (kept === 0) head.missing = 0;
+        else if (!isIntact && layer >= (above ?? 0)) head.missing = textPages;
         const sealed = textPages - head.missing;
         for (const n of heldPages(head, pinnedPages)) if (n >= sealed) this.give(layer, head, n);
         head.sealed = sealed;
@@ -259,12 +266,6 @@ export class KvCache {
     });
     this.length = kept;
     return kept;
-  }
-
-  private giveAll(layer: number, head: HeadPages): void {
-    const { pinnedPages = 0 } = this.shapes[layer];
-    for (const n of heldPages(head, pinnedPages)) this.give(layer, head, n);
-    Object.assign(head, { first: pinnedPages, sealed: 0, missing: 0 });
   }
 
   /** Entries of a head's pages in the order of its table; the last is the open page, if it holds any token. */
@@ -387,9 +388,10 @@ export class KvCache {
 
   dispose(): void {
     this.heads.forEach((heads, layer) => {
+      const { headDim, pinnedPages = 0 } = this.shapes[layer];
       for (const head of heads) {
-        this.giveAll(layer, head);
-        this.pool.give(head.open, floatPageBytes(this.shapes[layer].headDim));
+        for (const n of heldPages(head, pinnedPages)) this.give(layer, head, n);
+        this.pool.give(head.open, floatPageBytes(headDim));
         this.pool.give(head.table, this.tableBytes);
       }
     });

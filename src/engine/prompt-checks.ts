@@ -48,3 +48,20 @@ export function checkTargets(
       );
   return Int32Array.from(targets);
 }
+
+/** Throws InputError unless [start, end) is a part of the tokens of a session that another goes on from. */
+export function checkRange(start: number, end: number, held: number): void {
+  if (!(Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start < end && end <= held))
+    throw new InputError(
+      `link: expected tokens [start, end) of the ${held} that the other session holds, got [${start}, ${end}). Give a part of them.`,
+      { expected: held, got: [start, end] },
+    );
+}
+
+/** Throws InputError for a session that holds the beginning of a prompt in some layers only. */
+export function refuseWaiting(what: string, { awaitsEnd, length }: { awaitsEnd: boolean; length: number }): void {
+  if (awaitsEnd)
+    throw new InputError(
+      `${what}: expected a session that was not cut within its prompt, got one that awaits what comes behind ${length} tokens, from which its plan selects. Call prefill() with that and no callbacks for logits first, or truncate(0).`,
+    );
+}

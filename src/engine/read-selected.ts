@@ -1,8 +1,10 @@
 /** The calling side of a reading by token selection: first all tokens through the lower layers, then those that go on. */
-import type { PrefillPlan } from "../context/prefill/plan.ts";
+import { type PrefillPlan, prefillOf } from "../context/prefill/plan.ts";
 import { selectedTokens } from "../context/select/layout.ts";
 import { scoringLayers, selectionFor } from "../context/select/registry.ts";
 import type { CompleteChoice } from "../context/technique.ts";
+import { InputError } from "../runtime/errors.ts";
+import { belowPlan } from "./below-selection.ts";
 import type { ControllerMethods } from "./controller-methods.ts";
 import type { Caller } from "./rpc.ts";
 import { chunkFor, wholeBlocksFor } from "./shared-prefix.ts";
@@ -11,7 +13,10 @@ import type { PrefillOptions } from "./types.ts";
 /** How much of a prompt is read where. */
 export interface SelectedReading {
   readonly select: CompleteChoice;
+  /** Of the whole prompt. */
   readonly tokens: number;
+  /** Of these, what the lower layers hold already. */
+  readonly held: number;
   /** Tokens that go on. */
   readonly selected: number;
   readonly numLayers: number;
@@ -21,51 +26,66 @@ export interface SelectedReading {
   readonly isRepeated: boolean;
 }
 
-/** What a plan makes of a prompt of so many tokens; none if all of them go through all layers. */
+/**
+ * What a plan makes of a prompt of so many tokens, of which a session that awaits its end holds some in its lower layers; none if all of
+ * them go through all layers. Throws InputError where what is missing is too short to be the end that asks.
+ */
 export function selectedReading(
-  { select }: PrefillPlan,
+  prefill: PrefillPlan,
   tokens: number,
   numLayers: number,
+  held = 0,
 ): SelectedReading | undefined {
-  const selection = selectionFor(select, tokens);
+  const { select } = prefill;
+  const selection = selectionFor(select, tokens, held);
   if (!select || !selection) return undefined;
   const { steps, layout } = selection;
+  const { technique, options } = prefillOf(prefill);
+  const least = belowPlan(steps, numLayers, technique.needs?.(options)?.lastTokens)?.last ?? 1;
+  if (held > 0 && tokens - held < least)
+    throw new InputError(
+      `prefill: expected at least ${least} tokens, which decide what goes on, got ${tokens - held}. Give all that comes behind the ${held} tokens that truncate() left.`,
+      { expected: least, got: tokens - held },
+    );
   const lower = scoringLayers(steps, numLayers);
   const isRepeated = steps.from === "beginning";
-  return { select, tokens, selected: selectedTokens(layout), numLayers, lower, isRepeated };
+  return { select, tokens, held, selected: selectedTokens(layout), numLayers, lower, isRepeated };
 }
 
-/** Reads a prompt into an empty session. If it is broken off, the session is empty again. */
+/** Reads a prompt into an empty session, or its end into one that awaits it. If it is broken off, the session is as it was. Gives its length. */
 export async function readSelected(
   caller: Caller<ControllerMethods>,
   session: number,
   tokenIds: Int32Array,
   { reading, isSparse, mostTokens }: { reading: SelectedReading; isSparse: boolean; mostTokens(): number },
   { onProgress, signal }: Pick<PrefillOptions, "onProgress" | "signal">,
-): Promise<void> {
-  const { select, tokens, selected, numLayers, lower, isRepeated } = reading;
+): Promise<number> {
+  const { select, tokens, held, selected, numLayers, lower, isRepeated } = reading;
+  const rest = tokens - held;
   const upper = isRepeated ? numLayers : numLayers - lower;
-  const work = tokens * lower + selected * upper;
+  const work = rest * lower + selected * upper;
   let done = 0;
-  const read = async (of: "all" | "selected", total: number, layers: number) => {
-    for (let first = 0; first < total; ) {
+  const read = async (of: "all" | "selected", begin: number, end: number, layers: number) => {
+    for (let first = begin; first < end; ) {
       signal?.throwIfAborted();
-      const rest = total - first;
-      const count = isSparse ? wholeBlocksFor(rest, mostTokens(), first) : chunkFor(rest, mostTokens());
-      const last = of === "selected" && count === rest;
+      const left = end - first;
+      const count = isSparse ? wholeBlocksFor(left, mostTokens(), first) : chunkFor(left, mostTokens());
+      const last = of === "selected" && count === left;
       await caller.call("selectingChunk", { session, of, first, count, last });
       first += count;
       done += count * layers;
-      onProgress?.(Math.floor((tokens * done) / work), tokens);
+      onProgress?.(Math.floor((rest * done) / work), rest);
     }
   };
   let isComplete = false;
+  let length = 0;
   await caller.call("beginSelecting", { session, tokenIds, select });
   try {
-    await read("all", tokens, lower);
-    await read("selected", selected, upper);
+    await read("all", held, tokens, lower);
+    await read("selected", 0, selected, upper);
     isComplete = true;
   } finally {
-    await caller.call("endSelecting", { session, isComplete });
+    length = await caller.call("endSelecting", { session, isComplete });
   }
+  return length;
 }

@@ -77,10 +77,11 @@ function roomForReading(stores: KeyStores, config: ModelConfig, tokens: number, 
 function roomForSelected(
   stores: KeyStores,
   { hiddenSize }: ModelConfig,
-  { tokens, selected, lower, isRepeated }: SelectedReading,
+  { tokens, held, selected, lower, isRepeated }: SelectedReading,
 ): number {
-  const below = stores.bytesFor(tokens, (layer) => layer < lower);
+  const rest = tokens - held;
+  const below = stores.bytesFor(rest, (layer) => layer < lower);
   if (isRepeated) return Math.max(below, stores.bytesFor(selected));
   const above = stores.bytesFor(selected, (layer) => layer >= lower);
-  return below + above + WaitingTokens.bytesFor(tokens, hiddenSize);
+  return below + above + WaitingTokens.bytesFor(rest, hiddenSize);
 }

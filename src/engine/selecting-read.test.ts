@@ -93,7 +93,7 @@ for (const format of ["f32", "q8"])
       ];
       for (const [i, way] of ways.entries()) {
         controller.open({ session: i + 1, plan });
-        readInParts(controller, i + 1, everything, way).end(true);
+        readInParts(controller, i + 1, everything, way).finish(true);
         assert.deepEqual(logitsIn(i + 1), expected, JSON.stringify(way));
       }
     }));
@@ -106,7 +106,7 @@ test("fewer tokens chosen give other logits and fewer pages; a reading that is b
       controller.prefill({ session, tokenIds: next, tokensAfter: 0, all: true }).logits;
     const used = [everything.chosen, 64].map((chosen, session) => {
       controller.open({ session, plan });
-      readInParts(controller, session, { ...everything, chosen }, {}).end(true);
+      readInParts(controller, session, { ...everything, chosen }, {}).finish(true);
       return controller.memory({ session }).pages;
     });
     assert.equal(used[0] - used[1], (2 * 2 * (everything.chosen - 64)) / PAGE_SLOTS, "two layers of two KV heads");
@@ -124,7 +124,7 @@ test("fewer tokens chosen give other logits and fewer pages; a reading that is b
         [500, 100],
         [500, 500],
       ] as const) {
-        readInParts(controller, 2, { ...everything, chosen: 64 }, { from, most, chunks: [100, 50] }).end(false);
+        readInParts(controller, 2, { ...everything, chosen: 64 }, { from, most, chunks: [100, 50] }).finish(false);
         assert.equal((controller as unknown as Inside).slots.get(2)!.sequence.length, 0);
         assert.equal(pool.usedBytes, empty, `${from} ${most}`);
       }

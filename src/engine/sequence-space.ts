@@ -3,12 +3,14 @@ import { STEP } from "../context/position/zones.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { floatPageBytes, itemBytes, MOST_ZONES, PAGE_SLOTS, partialBytes } from "../ops/attention.ts";
 import type { SharedHeap } from "../runtime/memory.ts";
-import type { Team } from "../runtime/team.ts";
 import type { Staging } from "./kv-cache.ts";
 import { type LayerShape, layerShapes } from "./layer-shapes.ts";
 
 /** A chunk of at most this many tokens splits its keys over threads; longer ones have enough query tiles. */
 export const SPLIT_TOKENS = 8;
+
+/** Parts at most of all KV heads together, for as many threads. */
+const MOST_SPLITS = 32;
 
 /** Most sequences that give a token each to one chunk. */
 export const MOST_SEQUENCES = 32;
@@ -37,6 +39,7 @@ export class SequenceSpace {
   readonly itemSpace: number;
   readonly partials: number;
   readonly shapes: LayerShape[];
+  /** Parts at most that a KV head's keys are split into; not by the number of threads, on which no sum may depend. */
   readonly splits: number;
   /** One for each distinct rotary profile: at most one for layers with a window and one for those without. */
   readonly tables: readonly RotaryTables[];
@@ -45,14 +48,14 @@ export class SequenceSpace {
   private readonly config: ModelConfig;
   private readonly maxTokens: number;
 
-  constructor(team: Team, heap: SharedHeap, config: ModelConfig, maxTokens: number) {
+  constructor(heap: SharedHeap, config: ModelConfig, maxTokens: number) {
     this.heap = heap;
     this.config = config;
     this.maxTokens = maxTokens;
     this.shapes = layerShapes(config);
     const { numKvHeads, rotary } = config;
     this.positions = heap.allocate(maxTokens * 4);
-    this.splits = Math.max(1, Math.ceil((4 * team.threads) / numKvHeads));
+    this.splits = Math.max(1, Math.ceil(MOST_SPLITS / numKvHeads));
     const tiles = numKvHeads * Math.max(this.chunkTiles, this.splits * MOST_SEQUENCES);
     // With sparse prefill an item is a page of one query head; recall asks for each twice.
     const mostItems = Math.max(tiles, 2 * config.numHeads * this.chunkPages);

@@ -11,6 +11,7 @@ import type { Decoder, LayerContext } from "../model/decoder.ts";
 import { PAGE_SLOTS } from "../ops/attention.ts";
 import { InputError } from "../runtime/errors.ts";
 import { AttentionTrace, type Tracing } from "./attention-trace.ts";
+import { type BelowPlan, BelowSelection } from "./below-selection.ts";
 import { Chunk, type ChunkParts, type ChunkRun, type ChunkSequence } from "./chunk.ts";
 import { liveSlots } from "./compaction.ts";
 import { type DroppingParts, dropSlots } from "./dropping.ts";
@@ -57,6 +58,8 @@ export class Sequence implements ChunkSequence {
   readonly watch?: Watch;
   /** As ChunkSequence has it. */
   leftOut = 0;
+  /** Where the prompt was read by a selection that can select anew. */
+  below?: BelowSelection;
   private readonly parts: SequenceParts;
   /** Scores of the cache as it stands, for those that ask again. */
   private scores: DroppingParts["scores"] = new Map();
@@ -90,6 +93,8 @@ export class Sequence implements ChunkSequence {
     if (from) {
       this.scores = from.scores;
       this.leftOut = from.leftOut;
+      const { below } = from;
+      if (below && !watch) this.below = below.fork();
     }
     if (from?.logits) this.logits = from.logits.slice();
   }
@@ -110,9 +115,43 @@ export class Sequence implements ChunkSequence {
     return this.stores.length;
   }
 
-  /** Of its pages, and of what is held to choose some of them by. */
+  /** Of its pages, of what is held to choose some of them by, and of what another end of the prompt would go on from. */
   get bytes(): number {
-    return this.stores.bytes + (this.sparse?.bytes ?? 0);
+    return this.stores.bytes + (this.sparse?.bytes ?? 0) + (this.below?.waiting.bytes ?? 0);
+  }
+
+  /** Whether the next reading brings the end of a prompt that was cut, and all that its selection needs. */
+  get awaitsEnd(): boolean {
+    return this.below?.awaitsEnd ?? false;
+  }
+
+  /** A reading by a selection begins: with the prompt, or with its new end. */
+  beginBelow(plan: BelowPlan): BelowSelection {
+    const { heap, pool, config } = this.parts;
+    this.below ??= new BelowSelection({ heap, pool, hiddenSize: config.hiddenSize }, plan);
+    this.below.awaitsEnd = false;
+    return this.below;
+  }
+
+  /** Of a prompt that was read by a selection, keeps the first tokens in the lower layers, and nothing in those above. */
+  awaitEnd(below: BelowSelection, length: number): number {
+    const { observations, stores, sparse, sparsePrefill } = this;
+    this.logits = undefined;
+    this.scores = new Map();
+    this.leftOut = 0;
+    sparse?.forget();
+    const left = length < this.length ? (observations?.truncate(length) ?? length) : length;
+    const kept = stores.truncate(left - (left % PAGE_SLOTS), below.layers);
+    sparsePrefill?.truncate(kept, below.layers);
+    below.waiting.truncate(kept);
+    below.awaitsEnd = true;
+    if (kept === 0) this.forgetBelow();
+    return kept;
+  }
+
+  private forgetBelow(): void {
+    this.below?.waiting.dispose();
+    this.below = undefined;
   }
 
   /** None where it is for drafts only, but while they are made. */
@@ -122,13 +161,19 @@ export class Sequence implements ChunkSequence {
 
   /** Forgets all but the first tokens; gives how many are left, fewer where more has to be read again. */
   truncate(length: number): number {
+    const { below, stores } = this;
+    const left = length < this.length ? (this.observations?.truncate(length) ?? length) : length;
+    if (below && (below.awaitsEnd || stores.wholeUpTo(left) < below.waiting.length))
+      return this.awaitEnd(below, below.left(length));
     this.logits = undefined;
     this.scores = new Map();
     this.sparse?.truncate(this.length, length);
     this.sparsePrefill?.truncate(length);
-    const left = length < this.length ? (this.observations?.truncate(length) ?? length) : length;
-    const kept = this.stores.truncate(left);
-    if (kept === 0) this.leftOut = 0;
+    const kept = stores.truncate(left);
+    if (kept === 0) {
+      this.leftOut = 0;
+      this.forgetBelow();
+    }
     return kept;
   }
 
@@ -222,6 +267,7 @@ export class Sequence implements ChunkSequence {
     const { team, heap, pool, space, stored } = this.parts;
     const [cache] = stores.caches;
     this.sparse?.forget();
+    this.forgetBelow();
     dropSlots(
       {
         ...{ team, heap, pool, cache, scores },
@@ -278,6 +324,7 @@ export class Sequence implements ChunkSequence {
   }
 
   dispose(): void {
+    this.forgetBelow();
     this.stores.dispose();
     this.observations?.dispose();
     this.sparsePrefill?.dispose();

@@ -10,7 +10,8 @@ import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { ControllerMethods } from "./controller-methods.ts";
 import { generate } from "./generate.ts";
 import { needsOf } from "./needs.ts";
-import { checkLength, checkTargets, checkTokens } from "./prompt-checks.ts";
+import { checkLength, checkRange, checkTargets, checkTokens, refuseWaiting } from "./prompt-checks.ts";
+import { readByLayers } from "./read-by-layers.ts";
 import { readSelected, type SelectedReading, selectedReading } from "./read-selected.ts";
 import type { Caller } from "./rpc.ts";
 import { type Schedule, scheduleOf } from "./schedule.ts";
@@ -67,6 +68,8 @@ export class EngineSession implements Session {
   private readonly text?: number[];
   /** Length of the text when it was last read again. */
   private readAgainAt = 0;
+  /** It holds the beginning of a prompt in the lower layers of a selection, and the end is still to come. */
+  awaitsEnd: boolean;
 
   constructor(parts: SessionParts, from?: EngineSession) {
     this.parts = parts;
@@ -76,6 +79,7 @@ export class EngineSession implements Session {
     this.speculator = speculatorOf(parts.plan.speculate, from?.speculator);
     if (this.needs.secondReading) this.text = [...(from?.text ?? [])];
     this.readAgainAt = from?.readAgainAt ?? 0;
+    this.awaitsEnd = from?.awaitsEnd ?? false;
   }
 
   get plan(): Plan {
@@ -96,10 +100,12 @@ export class EngineSession implements Session {
       const ids = Int32Array.from(tokenIds);
       const { compress = true } = options;
       // The beginning of a text, and nothing is asked of its tokens on the way.
-      const inAnyOrder = this.length === 0 && !options.onLogits && !options.onHidden;
+      const inAnyOrder = (this.length === 0 || this.awaitsEnd) && !options.onLogits && !options.onHidden;
       const byLayers = schedule.byLayers && compress && inAnyOrder;
       const selects = compress && inAnyOrder && !targets;
-      const selected = selects ? selectedReading(this.plan.prefill, ids.length, model.numLayers) : undefined;
+      if (!selects) refuseWaiting("prefill", this);
+      const tokens = this.length + ids.length;
+      const selected = selects ? selectedReading(this.plan.prefill, tokens, model.numLayers, this.length) : undefined;
       await caller.call("expectRoom", { session, tokens: ids.length, schedule: { ...schedule.room, selected } });
       this.speculator?.read(ids, this.length);
       const restores = inAnyOrder && !byLayers && !selected && !targets;
@@ -199,44 +205,18 @@ export class EngineSession implements Session {
     const { caller, id, stored } = this.parts;
     const { isSparse } = this;
     stored?.end();
-    await readSelected(caller, id, ids, { reading, isSparse, mostTokens: () => this.mostTokens() }, options);
-    this.length = ids.length;
+    const how = { reading, isSparse, mostTokens: () => this.mostTokens() };
+    this.length = await readSelected(caller, id, ids, how, options);
+    this.awaitsEnd = false;
   }
 
-  private async readByLayers(
-    tokenIds: Int32Array,
-    targets: Int32Array | undefined,
-    options: PrefillOptions,
-  ): Promise<void> {
-    const { onProgress, signal, onLogProbs } = options;
-    const { caller, id: session, chunk, model } = this.parts;
-    const { dropping } = this.schedule;
-    const { numLayers } = model;
-    let isComplete = false;
-    await caller.call("beginLayers", { session, tokenIds });
-    try {
-      for (let layer = 0; layer < numLayers; layer++)
-        for (let first = 0, count = 0; first < tokenIds.length; first += count) {
-          signal?.throwIfAborted();
-          const rest = tokenIds.length - first;
-          count = this.isSparse ? wholeBlocksFor(rest, chunk, first) : Math.min(chunk, rest);
-          const last = layer === numLayers - 1;
-          const ends = first + count === tokenIds.length;
-          const { logProbs } = await caller.call("layerChunk", {
-            ...{ session, layer, first, count },
-            ...(ends && dropping && { dropping }),
-            last: last && ends,
-            ...(last && targets && { targets: targets.slice(first, first + count) }),
-          });
-          if (logProbs) onLogProbs?.(logProbs, first);
-          onProgress?.(Math.floor((tokenIds.length * layer + first + count) / numLayers), tokenIds.length);
-        }
-      isComplete = true;
-    } finally {
-      await caller.call("endLayers", { session, isComplete });
-      if (isComplete) this.length += tokenIds.length;
-      else this.length = 0;
-    }
+  private async readByLayers(ids: Int32Array, targets: Int32Array | undefined, options: PrefillOptions): Promise<void> {
+    const { caller, id, chunk, model } = this.parts;
+    const { schedule, isSparse } = this;
+    const { dropping } = schedule;
+    const reading = { tokenIds: ids, numLayers: model.numLayers, chunk, isSparse, dropping, targets };
+    await readByLayers(caller, id, reading, options);
+    this.length = ids.length;
   }
 
   async compress(cache: CachePlan = this.plan.cache): Promise<void> {
@@ -247,6 +227,7 @@ export class EngineSession implements Session {
     const { caller, id: session } = this.parts;
     const dropping = droppingOf(cache);
     if (!dropping) return;
+    refuseWaiting("compress", this);
     if (needsSecondReading(cache)) await this.readAgain();
     this.parts.stored?.end();
     await caller.call("drop", { session, dropping, once: true });
@@ -278,11 +259,8 @@ export class EngineSession implements Session {
     const { caller, id: session, stored } = this.parts;
     if (!(from instanceof EngineSession) || from.parts.caller !== caller)
       throw new InputError("link: expected a session of the same engine, got another. Open both with one engine.");
-    if (!(Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start < end && end <= from.length))
-      throw new InputError(
-        `link: expected tokens [start, end) of the ${from.length} that the other session holds, got [${start}, ${end}). Give a part of them.`,
-        { expected: from.length, got: [start, end] },
-      );
+    checkRange(start, end, from.length);
+    for (const session of [this, from]) refuseWaiting("link", session);
     checkLength("link", this.length + end - start, this.parts.contextLength);
     if (this.schedule.byLayers || this.schedule.untilDue(0) !== Number.POSITIVE_INFINITY)
       throw new UnsupportedError(
@@ -307,7 +285,9 @@ export class EngineSession implements Session {
     if (!Number.isInteger(length) || length < 0)
       throw new InputError(`truncate: expected a number of tokens, got ${length}.`, { got: length });
     return this.exclusively(async () => {
-      this.length = await this.parts.caller.call("truncate", { session: this.parts.id, length });
+      const left = await this.parts.caller.call("truncate", { session: this.parts.id, length });
+      this.length = left.length;
+      this.awaitsEnd = left.awaitsEnd;
       this.parts.stored?.forget(this.length);
       if (this.text && this.length < this.text.length) {
         this.text.length = this.length;

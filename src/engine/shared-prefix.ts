@@ -22,6 +22,19 @@ export function wholeBlocksFor(tokens: number, most: number, begin: number): num
   return tokens - chunk < LEAST_REST ? tokens : chunk;
 }
 
+/**
+ * Tokens of a prompt that need not be read where `held` was. Of a prompt by whose end a plan has selected, that end is no part: what goes on
+ * behind it would not select anew.
+ */
+export function sharedTokens(
+  held: ArrayLike<number>,
+  ids: ArrayLike<number>,
+  { selects }: { selects: boolean },
+): number {
+  const most = selects ? held.length - 1 : held.length;
+  return Math.max(0, Math.min(commonPrefix(held, ids), most, ids.length - LEAST_REST));
+}
+
 /** Tokens that both begin with. */
 export function commonPrefix(a: ArrayLike<number>, b: ArrayLike<number>): number {
   const end = Math.min(a.length, b.length);

@@ -126,11 +126,13 @@ export class SparsePrefill {
     return { layer, numLayers: this.shapes.length, page, tokensAfter, masses: masses.get(item) ?? none, pattern };
   }
 
-  /** The text was cut to `length` tokens: patterns of tokens that are gone do not count. */
-  truncate(length: number): void {
+  /** The text was cut to `length` tokens, in layers from `above` on to none: patterns of tokens that are gone do not count. */
+  truncate(length: number, above = this.shapes.length): void {
     const span = this.needs.pattern?.span ?? PAGE_SLOTS;
-    for (const patterns of this.patterns.flat())
-      for (const n of patterns.keys()) if (n * span > length) patterns.delete(n);
+    this.patterns.forEach((heads, layer) => {
+      const left = layer < above ? length : 0;
+      for (const patterns of heads) for (const n of patterns.keys()) if (n * span > left) patterns.delete(n);
+    });
   }
 
   pages(): SeenPages[] {

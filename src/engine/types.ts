@@ -105,7 +105,9 @@ export interface Session {
   generate(options?: GenerateOptions): AsyncIterable<GeneratedToken>;
   /**
    * Forgets all after the first `length` tokens, to go on from there with others. Gives the number of tokens that are
-   * left: `length`, or less where a page (64 tokens) was sealed already, or 0 where a sliding window has moved on.
+   * left: `length`, or less where a page (64 tokens) was sealed already, or 0 where a sliding window has moved on. Within a prompt
+   * of which a plan let some tokens only go on ("from a layer"), layers below keep what is left; the next prefill() brings what comes
+   * behind it, all in one call, and selects anew by its end.
    */
   truncate(length: number): Promise<number>;
   /**

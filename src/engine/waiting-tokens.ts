@@ -7,17 +7,20 @@ import type { PagePool } from "./page-pool.ts";
 
 const BLOCK_TOKENS = 64;
 
-export class WaitingTokens {
-  private readonly heap: SharedHeap;
-  private readonly pool: PagePool;
-  private readonly rowBytes: number;
-  private readonly blocks: number[] = [];
-  private length = 0;
+export interface WaitingParts {
+  readonly heap: SharedHeap;
+  readonly pool: PagePool;
+  readonly hiddenSize: number;
+}
 
-  constructor({ heap, pool }: { heap: SharedHeap; pool: PagePool }, hiddenSize: number) {
-    this.heap = heap;
-    this.pool = pool;
-    this.rowBytes = hiddenSize * 4;
+export class WaitingTokens {
+  /** Tokens that wait. */
+  length = 0;
+  private readonly parts: WaitingParts;
+  private readonly blocks: number[] = [];
+
+  constructor(parts: WaitingParts) {
+    this.parts = parts;
   }
 
   /** Bytes that so many tokens take. */
@@ -25,11 +28,12 @@ export class WaitingTokens {
     return Math.ceil(tokens / BLOCK_TOKENS) * BLOCK_TOKENS * hiddenSize * 4;
   }
 
-  /** Puts `count` rows from an address behind those that wait. */
+  /** Puts `count` rows from an address behind those that wait. A copy must first be cut to whole blocks: it shares them. */
   append(from: number, count: number): void {
-    const { heap, rowBytes } = this;
+    const { parts, rowBytes } = this;
+    const { heap, pool } = parts;
     for (let row = 0; row < count; row++) {
-      if (this.length % BLOCK_TOKENS === 0) this.blocks.push(this.pool.take(this.blockBytes));
+      if (this.length % BLOCK_TOKENS === 0) this.blocks.push(pool.take(this.blockBytes));
       const to = this.addressOf(this.length++);
       heap.u8.copyWithin(to, from + row * rowBytes, from + (row + 1) * rowBytes);
     }
@@ -37,17 +41,39 @@ export class WaitingTokens {
 
   /** Copies the rows of tokens, counted in the order in which they came, to an address. */
   copy(tokens: Int32Array, to: number): void {
-    const { heap, rowBytes } = this;
+    const { parts, rowBytes } = this;
+    const { heap } = parts;
     tokens.forEach((token, row) => {
       const from = this.addressOf(token);
       heap.u8.copyWithin(to + row * rowBytes, from, from + rowBytes);
     });
   }
 
+  /** A copy that shares the blocks. */
+  fork(): WaitingTokens {
+    const copy = new WaitingTokens(this.parts);
+    for (const block of this.blocks) this.parts.pool.share(block);
+    copy.blocks.push(...this.blocks);
+    copy.length = this.length;
+    return copy;
+  }
+
+  /** Keeps the first `length` tokens, a whole number of blocks. */
+  truncate(length: number): void {
+    for (const block of this.blocks.splice(length / BLOCK_TOKENS)) this.parts.pool.give(block, this.blockBytes);
+    this.length = length;
+  }
+
+  get bytes(): number {
+    return this.blocks.length * this.blockBytes;
+  }
+
   dispose(): void {
-    for (const block of this.blocks) this.pool.give(block, this.blockBytes);
-    this.blocks.length = 0;
-    this.length = 0;
+    this.truncate(0);
+  }
+
+  private get rowBytes(): number {
+    return this.parts.hiddenSize * 4;
   }
 
   private get blockBytes(): number {

@@ -4,8 +4,8 @@
  * Sessions under different plans are kept side by side and give room to each other, the least recently used first.
  */
 import type { Plan } from "../context/plan.ts";
-import { readingPlan } from "../context/reading-plan.ts";
-import { commonPrefix, LEAST_REST } from "../engine/shared-prefix.ts";
+import { readingPlan, selects } from "../context/reading-plan.ts";
+import { commonPrefix, sharedTokens } from "../engine/shared-prefix.ts";
 import type { BlockStore, Engine, Session } from "../engine/types.ts";
 import { CapacityError } from "../runtime/errors.ts";
 
@@ -32,8 +32,9 @@ export interface ReadPrompt {
 }
 
 interface Entry {
-  /** Of the plan that it was read for. */
+  /** Of the plan that it was read for, and whether that selects of it. */
   readonly key: string;
+  readonly selects: boolean;
   ids: Int32Array;
   session?: Session;
   ready: Promise<void>;
@@ -69,13 +70,14 @@ export class PrefixPool {
 
   private async tryToRead(plan: Plan, ids: Int32Array, options: ReadOptions): Promise<ReadPrompt> {
     const { engine, store } = this.options;
-    const { plan: reading, dropsAfter, keepsAll } = readingPlan(plan);
-    if (!keepsAll) {
+    const { plan: reading, dropsAfter, continues } = readingPlan(plan);
+    if (!continues) {
       const session = await engine.session({ plan, store });
       await prefillOrClose(session, ids, options);
       return { session, cachedTokens: session.restored };
     }
-    const key = JSON.stringify(plan);
+    const isSelected = selects(plan, ids.length);
+    const key = JSON.stringify([plan, isSelected]);
     for (;;) {
       const closest = this.closest(key, ids);
       if (closest && !closest.entry.session) {
@@ -84,7 +86,7 @@ export class PrefixPool {
         continue;
       }
       const isThere = closest?.entry.ids.length === ids.length && closest.common === ids.length;
-      const entry = isThere ? closest.entry : this.add(key, ids);
+      const entry = isThere ? closest.entry : this.add(key, ids, isSelected);
       const open = () => engine.session({ plan: reading, collect: [plan.cache], store });
       const cachedTokens = isThere ? ids.length : await this.fill(entry, closest, open, options);
       const session = await this.copyOf(entry);
@@ -94,9 +96,10 @@ export class PrefixPool {
     }
   }
 
-  private add(key: string, ids: Int32Array): Entry {
+  private add(key: string, ids: Int32Array, isSelected: boolean): Entry {
     const entry: Entry = {
       key,
+      selects: isSelected,
       ids,
       ready: Promise.resolve(),
       turn: Promise.resolve(),
@@ -118,7 +121,7 @@ export class PrefixPool {
     let cached = 0;
     const read = async () => {
       const session = closest ? await this.copyOf(closest.entry) : await open();
-      if (closest) cached = await session.truncate(Math.min(closest.common, ids.length - LEAST_REST));
+      if (closest) cached = await session.truncate(sharedTokens(closest.entry.ids, ids, entry));
       const begin = cached;
       try {
         await session.prefill(ids.subarray(begin), {

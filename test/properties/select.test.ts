@@ -185,7 +185,7 @@ for (const id of ids) {
     for (const each of [session, fork, second, third]) await each.dispose();
   });
 
-  test(`${id}: going back within what was read since is exact, further back means the beginning; then all is as in a new session`, async () => {
+  test(`${id}: going back within what was read since is exact, further back costs what it takes to select anew; then all is as in a new session`, async () => {
     const fresh = async () => {
       const session = await quantised.session({ plan });
       await session.prefill(prompt);
@@ -196,8 +196,10 @@ for (const id of ids) {
     assert.equal(await session.truncate(LENGTH + 4), LENGTH + 4);
     await other.prefill(next.slice(0, 4));
     assert.deepEqual(await readLogits(quantised, session, next), await readLogits(quantised, other, next));
-    assert.equal(await session.truncate(LENGTH - 1), 0);
-    await session.prefill(prompt);
+    // fastkv keeps what another end would go on from: reselect.test.ts.
+    const left = await session.truncate(LENGTH - 1);
+    assert.equal(left > 0, id === "fastkv");
+    await session.prefill(prompt.slice(left));
     const third = await fresh();
     assert.deepEqual(await session.kept(), await third.kept());
     assert.deepEqual(await readLogits(quantised, session, next), await readLogits(quantised, third, next));

@@ -50,7 +50,7 @@ export async function attendInPieces(
   let memory = { pages: 0, used: 0 };
   const use = ({ heap, team }: KernelSpace) => {
     const pool = new PagePool(heap);
-    const space = new SequenceSpace(team, heap, config, MOST_TOKENS);
+    const space = new SequenceSpace(heap, config, MOST_TOKENS);
     const plan = parsePlan({ position, cache: { format } });
     let sequence = new Sequence({ team, heap, pool, config, space, plan });
     const [q, k, v, result] = [heads, kvHeads, kvHeads, heads].map((rows) =>

@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import type { Plan } from "../../context/plan.ts";
 import { contextLengthOf } from "../../context/position/rotation.ts";
+import { readingPlan, selects } from "../../context/reading-plan.ts";
 import type { BlockStore, Engine, Session } from "../../engine/types.ts";
 import { CapacityError, InputError } from "../../runtime/errors.ts";
 import { readPrompt, writeAnswer } from "../answer.ts";
@@ -99,6 +100,9 @@ class Talk {
   private readonly options: TalkOptions;
   private readonly conversation: Conversation;
   private session: Session | undefined;
+  /** What the session was given and has written, and its last prompt's tokens if the plan selected by the question at their end. */
+  private held: number[] = [];
+  private selectedTokens = 0;
 
   constructor(engine: Engine, document: string, contextLength: number, options: TalkOptions) {
     this.engine = engine;
@@ -121,22 +125,25 @@ class Talk {
   private async answer(question: string, signal: AbortSignal): Promise<void> {
     const turn = this.conversation.ask(question);
     const session = await this.sessionFor(turn.restart);
-    const before = session.length;
+    const { before, tokenIds } = await this.toRead(session, turn.tokenIds);
     let reading: Awaited<ReturnType<typeof readPrompt>>;
     try {
-      const promptTokens = before + turn.tokenIds.length;
+      const promptTokens = before + tokenIds.length;
       expectRoom("chat", { promptTokens, outputTokens: this.options.maxTokens, contextLength: this.contextLength });
-      reading = await readPrompt(session, turn.tokenIds, signal);
+      reading = await readPrompt(session, tokenIds, signal);
     } catch (error) {
-      this.conversation.withdraw(turn.tokenIds.length - (session.length - before));
+      const read = this.selectedTokens > 0 ? 0 : session.length - before;
+      this.conversation.withdraw(turn.tokenIds.length - read);
       throw error;
     }
+    this.hasRead(session.plan, turn.tokenIds);
     this.options.plans.remember(session.plan, reading.chunks ?? []);
 
     const generation = { ...samplingOf(this.options), stop: stopsOf(this.engine.tokenizer), signal };
     const answer = await writeAnswer(session, generation, write);
     await write("\n");
     this.conversation.answered(answer.text, answer.tokenIds);
+    this.held.push(...answer.tokenIds);
     signal.throwIfAborted();
     const statistics = {
       promptTokens: before + reading.promptTokens,
@@ -150,6 +157,21 @@ class Talk {
     process.stderr.write(`${statisticsLine(statistics)}\n`);
   }
 
+  /** What of a turn, and of those before it, the session has to read: where the last question has selected, the new one does so anew. */
+  private async toRead(session: Session, turn: Int32Array): Promise<{ before: number; tokenIds: Int32Array }> {
+    if (this.selectedTokens === 0) return { before: session.length, tokenIds: turn };
+    const before = await session.truncate(this.selectedTokens - 1);
+    return { before, tokenIds: Int32Array.from([...this.held.slice(before), ...turn]) };
+  }
+
+  private hasRead(plan: Plan, turn: Int32Array): void {
+    const { continues, dropsAfter } = readingPlan(plan);
+    const isFirst = this.held.length === 0;
+    for (const id of turn) this.held.push(id);
+    if (continues && !dropsAfter && (isFirst || this.selectedTokens > 0))
+      this.selectedTokens = selects(plan, this.held.length) ? this.held.length : 0;
+  }
+
   async end(): Promise<void> {
     await this.session?.dispose();
   }
@@ -159,6 +181,8 @@ class Talk {
       process.stderr.write("The model's template rewrote the conversation: reading all of it again.\n");
       await this.session.dispose();
       this.session = undefined;
+      this.held = [];
+      this.selectedTokens = 0;
     }
     const { plan, store } = this.options;
     this.session ??= await this.engine.session({ plan, store });

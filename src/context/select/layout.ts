@@ -28,6 +28,11 @@ export function selectionLayout(
   return head + chosen < tail ? { tokens, head, tail, chosen } : undefined;
 }
 
+/** All of so many tokens: of a prompt of which other layers hold a part already, whatever its length. */
+export function wholeLayout(tokens: number): SelectionLayout {
+  return { tokens, head: 0, tail: 0, chosen: 0 };
+}
+
 /** Tokens that go on. */
 export function selectedTokens({ tokens, head, tail, chosen }: SelectionLayout): number {
   return head + chosen + tokens - tail;

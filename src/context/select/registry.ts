@@ -2,7 +2,7 @@
 import { type CompleteChoice, TechniqueRegistry, techniqueOptions } from "../technique.ts";
 import { fastkv } from "./fastkv.ts";
 import { gemfilter } from "./gemfilter.ts";
-import { type SelectionLayout, selectionLayout } from "./layout.ts";
+import { type SelectionLayout, selectionLayout, wholeLayout } from "./layout.ts";
 import { defineSelection, type SelectionSteps, type TokenSelection } from "./method.ts";
 import { specPrefill } from "./spec-prefill.ts";
 
@@ -30,10 +30,10 @@ export interface Selection {
   score(weights: readonly Float32Array[]): Float32Array;
 }
 
-/** Of a prompt of so many tokens; none if all of them go on. */
-export function selectionFor(choice: CompleteChoice | undefined, tokens: number): Selection | undefined {
+/** Of a prompt of so many tokens, of which the lower layers hold some; none if all of them go on together. */
+export function selectionFor(choice: CompleteChoice | undefined, tokens: number, held = 0): Selection | undefined {
   const steps = selectionSteps(choice);
-  const layout = steps && selectionLayout(tokens, steps);
+  const layout = steps && (selectionLayout(tokens, steps) ?? (held > 0 ? wholeLayout(tokens) : undefined));
   if (!choice || !layout) return undefined;
   const { technique, options }: { technique: TokenSelection; options: never } = tokenSelections.chosen(choice);
   const { score } = technique;

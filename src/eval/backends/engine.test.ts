@@ -78,6 +78,36 @@ test("plans that drop after reading share one reading, and answer as in sessions
   assert.ok((answers[0][1].usage.cacheBytes ?? 0) < (answers[0][0].usage.cacheBytes ?? 0));
 });
 
+test("under a selection that keeps what waits, questions about one text share its reading, alone or with plans that drop, and answer as in sessions of their own", async () => {
+  const select = { method: "fastkv", window: 8, keep: 128, least: 200 };
+  const plans = [
+    parsePlan({ prefill: { select } }),
+    parsePlan({
+      prefill: { select },
+      cache: { score: { method: "snapkv", window: 8, kernel: 5 }, budget: 64, sinks: 0, window: 8 },
+    }),
+  ];
+  const backends = await openEngineBackends({ ...options, plans });
+  const context = "one two three four five ".repeat(16);
+  const asked = [
+    ["which is the largest?", context],
+    ["what comes after three, and what before it?", context],
+    ["which?", "one two "],
+    ["what comes after one?", "one two three four five ".repeat(15)],
+  ];
+  for (const [i, [question, text]] of asked.entries())
+    for (const [p, backend] of backends.entries()) {
+      const { text: answer, usage } = await ask(backend, text, question);
+      const session = await engine.session({ plan: plans[p] });
+      await session.prefill(renderParts(engine.tokenizer, { context: text, question }, "raw"));
+      assert.equal(answer, await textOf(session, { maxTokens: 12 }), `question ${i} under plan ${p}`);
+      await session.dispose();
+      if (p === 1) assert.equal(usage.cachedTokens, usage.promptTokens);
+      else assert.equal(usage.cachedTokens > 100, i === 1, `${usage.cachedTokens} of ${usage.promptTokens}`);
+    }
+  for (const backend of backends) await backend.dispose();
+});
+
 test("the fingerprint changes with the plan and the version, not with the mode", async () => {
   const fingerprint = async (changes: object) => {
     const backend = await openEngineBackend(changes);

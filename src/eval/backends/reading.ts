@@ -1,7 +1,7 @@
 /** Prompts read into one session, each from where it begins as the one before did: samples that share a context read it once. */
 import type { Plan } from "../../context/plan.ts";
-import { readingPlan } from "../../context/reading-plan.ts";
-import { commonPrefix, LEAST_REST } from "../../engine/shared-prefix.ts";
+import { readingPlan, selects } from "../../context/reading-plan.ts";
+import { commonPrefix, sharedTokens } from "../../engine/shared-prefix.ts";
 import type { BlockStore, Engine, Session } from "../../engine/types.ts";
 import type { GenerationRequest } from "../types.ts";
 
@@ -15,6 +15,8 @@ export class Reading {
   /** Whether there is a store, and it keeps what this plan reads. */
   private asksStore: boolean;
   private held: Int32Array = new Int32Array(0);
+  /** Whether the plan selected of what is held. */
+  private isSelected = false;
   private readers: number;
 
   private constructor(session: Session, readers: number, hasStore: boolean) {
@@ -38,10 +40,12 @@ export class Reading {
     const { session } = this;
     const common = commonPrefix(this.held, ids);
     if (common === ids.length && common === this.held.length) return common;
-    const isWorthKeeping = !this.asksStore || ids.length - common <= Math.max(SHORT_REST, ids.length * SHORT_SHARE);
-    const kept = isWorthKeeping ? Math.max(0, Math.min(common, ids.length - LEAST_REST)) : 0;
-    const cached = await session.truncate(kept);
+    const isSelected = selects(session.plan, ids.length);
+    const isKnown = !this.asksStore || ids.length - common <= Math.max(SHORT_REST, ids.length * SHORT_SHARE);
+    const isWorthKeeping = isSelected ? this.isSelected : isKnown && !this.isSelected;
+    const cached = await session.truncate(isWorthKeeping ? sharedTokens(this.held, ids, { selects: isSelected }) : 0);
     this.held = ids.slice(0, cached);
+    this.isSelected = isSelected;
     await session.prefill(ids.subarray(cached), {
       signal,
       onProgress: (done) => {

@@ -41,15 +41,20 @@ export function factsOf(random: Random, count: number, codes = 1): Fact[] {
   return [...drawn].map((code, i) => ({ city: chosen[Math.floor(i / codes)], code }));
 }
 
+/** How all tasks of needles put a question. */
+export function askedAs(asked: string): Pick<Draft["parts"], "system" | "question"> {
+  return { system, question: fillIn(question, { question: asked }) };
+}
+
 export function draftOf(
   asking: Asking,
   context: string,
   values: Readonly<Record<string, string | number>>,
   facts: readonly Fact[],
 ): Pick<Draft, "parts" | "references" | "maxTokens"> {
-  const asked = fillIn(question, { question: fillIn(asking.question, values) });
+  const asked = askedAs(fillIn(asking.question, values));
   return {
-    parts: { system, context, question: asked, answerPrefix: fillIn(asking.answerPrefix, values) },
+    parts: { ...asked, context, answerPrefix: fillIn(asking.answerPrefix, values) },
     references: facts.map(({ code }) => code),
     maxTokens: asking.maxTokens,
   };

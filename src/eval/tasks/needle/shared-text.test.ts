@@ -12,7 +12,7 @@ import { openEngineBackends } from "../../backends/engine.ts";
 import { counterOf, splitAtQuestion } from "../../prompt.ts";
 import { runTasks } from "../../run/runner.ts";
 import { type Cell, type Draft, type GenerationRequest, promptModes, type Row, type Task } from "../../types.ts";
-import { needleKeys, needleValues } from "./shared-text.ts";
+import { needleKeys, needleSingle, needleValues } from "./shared-text.ts";
 
 const sharing = [needleKeys, needleValues];
 const tokenizer = createTokenizer(new Map(Object.entries(vocabularyMetadata(300))) as unknown as GgufMetadata);
@@ -70,7 +70,7 @@ test("in a model's tokens and each mode, prompts of one text are alike up to the
 test("at any length and seed no question exceeds it, and the longest is at most one haystack word (11 letters) short", () =>
   fc.assert(
     fc.property(
-      fc.constantFrom(...sharing),
+      fc.constantFrom(...sharing, needleSingle),
       fc.integer({ min: 900, max: 6000 }),
       fc.nat(9),
       fc.nat(2),
@@ -117,6 +117,44 @@ test("the 40 codes of needle_values stand a fortieth of the text apart, to one s
     const gaps = places.map((place, i) => ((places[(i + 1) % 4] - place + 40) % 40).toString());
     assert.deepEqual(gaps.sort(), ["11", "11", "11", "7"]);
   }
+});
+
+test("ten facts of different kinds in one text: sample i asks for what stands at 5, 15, … 95 % of it, and there only; the next text has them elsewhere", () => {
+  const drafts = samplesOf(needleSingle, testCell(needleSingle, 16_000), 20);
+  for (const [index, { parts, references, needles = [], depth, group }] of drafts.entries()) {
+    assert.equal(parts.context, drafts[index - (index % 10)].parts.context);
+    assert.deepEqual([depth, group], [((index % 10) + 0.5) / 10, `${Math.floor(index / 10)}`]);
+    const [{ start, end }, ...others] = needles;
+    assert.deepEqual([others, references.length], [[], 1]);
+    const needle = parts.context.slice(start, end);
+    assert.ok(needle.includes(references[0]) && needle.endsWith("."), needle);
+    assert.equal(occurrences(promptOf(parts), needle), 1);
+    assert.ok(Math.abs(start / parts.context.length - depth!) < 0.01, `${index}: ${start}`);
+    assert.ok(!parts.question.includes(references[0]) && !parts.answerPrefix?.includes(references[0]));
+  }
+  for (const [from, to] of [
+    [0, 10],
+    [10, 20],
+  ])
+    assert.equal(new Set(drafts.slice(from, to).map(({ parts }) => parts.question)).size, 10);
+  const orders = [drafts.slice(0, 10), drafts.slice(10)].map((ten) =>
+    ten.map(({ references }) => references[0]).join(),
+  );
+  assert.notEqual(orders[0], orders[1]);
+});
+
+test("a fact is found where the answer has its word, in any case, or its number, as a whole", () => {
+  const drafts = samplesOf(needleSingle, testCell(needleSingle, 2000), 10);
+  const of = (answer: string) => drafts.find(({ references }) => references[0] === answer)!;
+  for (const [answer, output, score] of [
+    ["Velvet", " velvet, the dog.", 1],
+    ["Velvet", " Velve", 0],
+    ["nettle", " Nettles.", 1],
+    ["19", " 19.", 1],
+    ["19", " 1900 or 219", 0],
+    ["9057", " number 9057 opens it", 1],
+  ] as const)
+    assert.deepEqual(needleSingle.score(output, of(answer)), { score }, `${answer}: ${output}`);
 });
 
 test("without its needles the text is the haystack's own, from one place on", () => {
