@@ -3,8 +3,9 @@
  * of the prompt. With it, and with the pages of the lower layers, the text can get another end, which selects anew: only the end is
  * read by the lower layers then.
  */
+import { type PrefillPlan, prefillOf } from "../context/prefill/plan.ts";
 import type { SelectionSteps } from "../context/select/method.ts";
-import { scoringLayers } from "../context/select/registry.ts";
+import { scoringLayers, selectionSteps } from "../context/select/registry.ts";
 import { PAGE_SLOTS } from "../ops/attention.ts";
 import { LEAST_REST } from "./shared-prefix.ts";
 import { type WaitingParts, WaitingTokens } from "./waiting-tokens.ts";
@@ -20,6 +21,13 @@ export interface BelowPlan {
 export function belowPlan(steps: SelectionSteps, numLayers: number, lastTokens = 0): BelowPlan | undefined {
   if (steps.from !== "layer") return undefined;
   return { layers: scoringLayers(steps, numLayers), last: Math.max(steps.window, lastTokens, LEAST_REST) };
+}
+
+/** Of a plan's selection; none if all tokens go through all layers, or those chosen begin again. */
+export function belowPlanOf(prefill: PrefillPlan, numLayers: number): BelowPlan | undefined {
+  const steps = selectionSteps(prefill.select);
+  const { technique, options } = prefillOf(prefill);
+  return steps && belowPlan(steps, numLayers, technique.needs?.(options)?.lastTokens);
 }
 
 export class BelowSelection {

@@ -60,6 +60,18 @@ export interface SelectingChunkCall {
   /** Its last token's logits are kept. */
   last: boolean;
 }
+export interface ExportBlocksCall {
+  session: number;
+  first: number;
+  count: number;
+  /** Whether they are of what is below a selection. */
+  isBelow: boolean;
+}
+export interface ImportBlocksCall {
+  session: number;
+  blocks: readonly Uint8Array[];
+  isBelow: boolean;
+}
 export interface LinkCall {
   session: number;
   /** The session that has read the tokens. */

@@ -4,6 +4,8 @@ import type { Profile } from "../runtime/profile.ts";
 import { Controller } from "./controller.ts";
 import type {
   BeginCall,
+  ExportBlocksCall,
+  ImportBlocksCall,
   LayerChunkCall,
   LinkCall,
   LoadParams,
@@ -41,8 +43,8 @@ export function controllerMethods(host: Host) {
     endSelecting: (params: Parameters<Controller["endSelecting"]>[0]) => loaded().endSelecting(params),
     expectRoom: (params: Parameters<Controller["expectRoom"]>[0]) => loaded().expectRoom(params),
     prefill: (params: PrefillCall) => loaded().prefill(params),
-    exportBlocks: (params: Parameters<Controller["exportBlocks"]>[0]) => loaded().exportBlocks(params),
-    importBlocks: (params: Parameters<Controller["importBlocks"]>[0]) => loaded().importBlocks(params),
+    exportBlocks: (params: ExportBlocksCall) => loaded().exportBlocks(params),
+    importBlocks: (params: ImportBlocksCall) => loaded().importBlocks(params),
     link: (params: LinkCall) => loaded().link(params),
     truncate: (params: Parameters<Controller["truncate"]>[0]) => loaded().truncate(params),
     begin: (params: BeginCall) => loaded().begin(params),

@@ -20,6 +20,8 @@ import { CONTROL_BYTES, Team } from "../runtime/team.ts";
 import type {
   BeginCall,
   BeginResult,
+  ExportBlocksCall,
+  ImportBlocksCall,
   LayerChunkCall,
   LinkCall,
   LoadParams,
@@ -129,20 +131,12 @@ export class Controller {
     return { isPlain: sequence.isPlain };
   }
 
-  exportBlocks({
-    session,
-    first,
-    count,
-  }: {
-    session: number;
-    first: number;
-    count: number;
-  }): (Uint8Array | undefined)[] {
-    return this.slot(session).sequence.exportBlocks(first, count);
+  exportBlocks({ session, first, count, isBelow }: ExportBlocksCall): (Uint8Array | undefined)[] {
+    return this.slot(session).sequence.exportBlocks(first, count, isBelow);
   }
 
-  importBlocks({ session, blocks }: { session: number; blocks: readonly Uint8Array[] }): void {
-    this.slot(session).sequence.importBlocks(blocks);
+  importBlocks({ session, blocks, isBelow }: ImportBlocksCall): void {
+    this.slot(session).sequence.importBlocks(blocks, isBelow);
   }
 
   /** Appends the first tokens of a range that another session has read, as many as a chunk has; gives how many. */

@@ -277,9 +277,9 @@ export class KvCache {
     return this.length % PAGE_SLOTS === 0 ? entries : [...entries, open + FLOAT_PAGE];
   }
 
-  /** The pages that hold the n-th 64 tokens of the text, in the order in which blocks have them. */
-  blockPages(n: number): { layer: number; kvHead: number; bytes: number }[] {
-    return this.heads.flatMap((heads, layer) => {
+  /** The pages that hold the n-th 64 tokens of the text in the first layers, in the order in which blocks have them. */
+  blockPages(n: number, layers = this.shapes.length): { layer: number; kvHead: number; bytes: number }[] {
+    return this.heads.slice(0, layers).flatMap((heads, layer) => {
       const bytes = this.bytesOf(layer, n === 0 ? "first" : "rest");
       return heads.map((_, kvHead) => ({ layer, kvHead, bytes }));
     });
@@ -293,12 +293,12 @@ export class KvCache {
     return isHeld ? this.heap.addresses(table, n + 1)[n] : undefined;
   }
 
-  /** Appends 64 tokens as sealed pages, which `fill` writes. The open page must be empty, and nothing dropped. */
-  appendBlock(fill: (address: number, bytes: number) => void): void {
+  /** Appends 64 tokens as sealed pages of the first layers, which `fill` writes; others lack them. The open page must be empty, and nothing dropped. */
+  appendBlock(fill: (address: number, bytes: number) => void, layers = this.shapes.length): void {
     this.reserve(PAGE_SLOTS);
     const n = this.length / PAGE_SLOTS;
     const which = n === 0 ? "first" : "rest";
-    for (const { layer, kvHead, bytes } of this.blockPages(n)) {
+    for (const { layer, kvHead, bytes } of this.blockPages(n, layers)) {
       const head = this.heads[layer][kvHead];
       const page = this.pool.take(bytes);
       fill(page, bytes);
@@ -306,9 +306,9 @@ export class KvCache {
       head.sealed++;
     }
     this.length += PAGE_SLOTS;
-    this.shapes.forEach((_, layer) => {
-      this.freeBehindWindow(layer, this.length);
-    });
+    for (const head of this.heads.slice(layers).flat()) head.missing++;
+    if (layers < this.shapes.length) this.droppedAt = this.length;
+    this.shapes.forEach((_, layer) => void this.freeBehindWindow(layer, this.length));
   }
 
   /** Puts other sealed pages in the place of a head's, as compaction.ts has made them; those no longer listed are given back by it. */

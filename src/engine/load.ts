@@ -3,6 +3,7 @@ import { expectCalibrationFits } from "../context/cache/calibration.ts";
 import { expectSoundPlan } from "../context/check.ts";
 import { defaultPlan, type Plan } from "../context/plan.ts";
 import { contextLengthOf } from "../context/position/rotation.ts";
+import { selects } from "../context/reading-plan.ts";
 import { readGguf } from "../formats/gguf.ts";
 import { type ModelConfig, readModelConfig } from "../model/config.ts";
 import { Decoder } from "../model/decoder.ts";
@@ -10,6 +11,7 @@ import { weightBytes } from "../model/weights.ts";
 import type { ByteSource, Host } from "../platform/platform.ts";
 import { CapacityError, InputError } from "../runtime/errors.ts";
 import { createTokenizer } from "../tokenizer/tokenizer.ts";
+import { type BelowPlan, belowPlanOf } from "./below-selection.ts";
 import type { ControllerMethods } from "./controller-methods.ts";
 import { planFacts } from "./plan-facts.ts";
 import { Caller } from "./rpc.ts";
@@ -63,13 +65,15 @@ export async function loadEngine(host: Host, path: string, options: LoadOptions 
   /** A block can be stored until it leaves a window: no chunk may be longer. */
   const smallestWindow = Math.min(...config.layers.map(({ window }) => window || maxPrefillChunk));
   let seed: Promise<Uint8Array> | undefined;
-  async function seedOf(plan: Plan): Promise<Uint8Array> {
+  async function seedOf(plan: Plan, below?: BelowPlan): Promise<Uint8Array> {
     seed ??= withFile(host, path, modelSeed);
-    return textSeed(await seed, plan);
+    return textSeed(await seed, plan, below?.layers);
   }
-  async function storedText(store: BlockStore, plan: Plan, session: number): Promise<StoredText> {
-    return new StoredText({ store, seed: await seedOf(plan), model: model.name, ...blocksOf(caller, session) });
+  async function storedText(store: BlockStore, plan: Plan, session: number, below?: BelowPlan): Promise<StoredText> {
+    const blocks = blocksOf(caller, session, { isBelow: below !== undefined });
+    return new StoredText({ store, seed: await seedOf(plan, below), model: model.name, ...blocks });
   }
+  const belowOf = (plan: Plan) => belowPlanOf(plan.prefill, model.numLayers);
 
   const stepper = new Stepper(caller);
   let sessions = 0;
@@ -88,13 +92,18 @@ export async function loadEngine(host: Host, path: string, options: LoadOptions 
       const id = nextId();
       const { isPlain } = await caller.call("open", { session: id, plan, collect, statistics, trace, recall });
       const stored = store && isPlain && !statistics ? await storedText(store, plan, id) : undefined;
+      const below = belowOf(plan);
+      const storedBelow = store && stored && below && (await storedText(store, plan, id, below));
       return new EngineSession({
-        ...{ id, caller, model, tokenizer, contextLength, collect, stored, nextId, stepper },
+        ...{ id, caller, model, tokenizer, contextLength, collect, stored, storedBelow, nextId, stepper },
         chunk: stored ? Math.min(chunk, smallestWindow) : chunk,
         plan,
       });
     },
-    textKeys: async (tokenIds, plan = defaultPlan) => keysOf(await seedOf(plan), Int32Array.from(tokenIds)),
+    async textKeys(tokenIds, plan = defaultPlan) {
+      const below = selects(plan, tokenIds.length) ? belowOf(plan) : undefined;
+      return keysOf(await seedOf(plan, below), Int32Array.from(tokenIds));
+    },
     memory: () => caller.call("engineMemory", undefined),
     profile: ({ reset = false } = {}) => caller.call("profile", { reset }),
     dispose() {

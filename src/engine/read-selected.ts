@@ -1,10 +1,10 @@
 /** The calling side of a reading by token selection: first all tokens through the lower layers, then those that go on. */
-import { type PrefillPlan, prefillOf } from "../context/prefill/plan.ts";
+import type { PrefillPlan } from "../context/prefill/plan.ts";
 import { selectedTokens } from "../context/select/layout.ts";
 import { scoringLayers, selectionFor } from "../context/select/registry.ts";
 import type { CompleteChoice } from "../context/technique.ts";
 import { InputError } from "../runtime/errors.ts";
-import { belowPlan } from "./below-selection.ts";
+import { belowPlanOf } from "./below-selection.ts";
 import type { ControllerMethods } from "./controller-methods.ts";
 import type { Caller } from "./rpc.ts";
 import { chunkFor, wholeBlocksFor } from "./shared-prefix.ts";
@@ -40,8 +40,7 @@ export function selectedReading(
   const selection = selectionFor(select, tokens, held);
   if (!select || !selection) return undefined;
   const { steps, layout } = selection;
-  const { technique, options } = prefillOf(prefill);
-  const least = belowPlan(steps, numLayers, technique.needs?.(options)?.lastTokens)?.last ?? 1;
+  const least = belowPlanOf(prefill, numLayers)?.last ?? 1;
   if (held > 0 && tokens - held < least)
     throw new InputError(
       `prefill: expected at least ${least} tokens, which decide what goes on, got ${tokens - held}. Give all that comes behind the ${held} tokens that truncate() left.`,
@@ -52,12 +51,20 @@ export function selectedReading(
   return { select, tokens, held, selected: selectedTokens(layout), numLayers, lower, isRepeated };
 }
 
+export interface SelectedReadingOptions {
+  readonly reading: SelectedReading;
+  readonly isSparse: boolean;
+  mostTokens(): number;
+  /** The lower layers have read a chunk behind `begin` tokens. */
+  onRead(chunk: Int32Array, begin: number): Promise<void>;
+}
+
 /** Reads a prompt into an empty session, or its end into one that awaits it. If it is broken off, the session is as it was. Gives its length. */
 export async function readSelected(
   caller: Caller<ControllerMethods>,
   session: number,
   tokenIds: Int32Array,
-  { reading, isSparse, mostTokens }: { reading: SelectedReading; isSparse: boolean; mostTokens(): number },
+  { reading, isSparse, mostTokens, onRead }: SelectedReadingOptions,
   { onProgress, signal }: Pick<PrefillOptions, "onProgress" | "signal">,
 ): Promise<number> {
   const { select, tokens, held, selected, numLayers, lower, isRepeated } = reading;
@@ -72,6 +79,7 @@ export async function readSelected(
       const count = isSparse ? wholeBlocksFor(left, mostTokens(), first) : chunkFor(left, mostTokens());
       const last = of === "selected" && count === left;
       await caller.call("selectingChunk", { session, of, first, count, last });
+      if (of === "all") await onRead(tokenIds.subarray(first - held, first - held + count), first);
       first += count;
       done += count * layers;
       onProgress?.(Math.floor((rest * done) / work), rest);

@@ -11,7 +11,7 @@ import type { Decoder, LayerContext } from "../model/decoder.ts";
 import { PAGE_SLOTS } from "../ops/attention.ts";
 import { InputError } from "../runtime/errors.ts";
 import { AttentionTrace, type Tracing } from "./attention-trace.ts";
-import { type BelowPlan, BelowSelection } from "./below-selection.ts";
+import { type BelowPlan, BelowSelection, belowPlanOf } from "./below-selection.ts";
 import { Chunk, type ChunkParts, type ChunkRun, type ChunkSequence } from "./chunk.ts";
 import { liveSlots } from "./compaction.ts";
 import { type DroppingParts, dropSlots } from "./dropping.ts";
@@ -242,15 +242,21 @@ export class Sequence implements ChunkSequence {
     return this.rotation.zones === undefined;
   }
 
-  exportBlocks(first: number, count: number): (Uint8Array | undefined)[] {
+  /** Of the text, or of what is below a selection. */
+  exportBlocks(first: number, count: number, isBelow: boolean): (Uint8Array | undefined)[] {
     const [cache] = this.stores.caches;
-    return Array.from({ length: count }, (_, i) => exportBlock(this.parts.heap, cache, first + i));
+    const below = isBelow ? this.below : undefined;
+    return Array.from({ length: count }, (_, i) => exportBlock(this.parts.heap, cache, first + i, below));
   }
 
   /** Goes on with blocks that another sequence gave, as if their text had been read. Nothing is gathered of it. */
-  importBlocks(blocks: readonly Uint8Array[]): void {
+  importBlocks(blocks: readonly Uint8Array[], isBelow: boolean): void {
+    const { heap, plan, space } = this.parts;
     const [cache] = this.stores.caches;
-    for (const block of blocks) importBlock(this.parts.heap, cache, block);
+    const belowPlan = isBelow ? belowPlanOf(plan.prefill, space.shapes.length) : undefined;
+    const below = belowPlan && this.beginBelow(belowPlan);
+    for (const block of blocks) importBlock(heap, cache, block, below);
+    if (below) below.awaitsEnd = true;
     this.logits = undefined;
   }
 

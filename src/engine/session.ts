@@ -1,16 +1,17 @@
 /** The calling side of a sequence: cuts prompts into chunks, drives generation token by token, ends on time. */
 import { type CachePlan, droppingOf } from "../context/cache/plan.ts";
-import { repeatParts } from "../context/cache/score/kvzip.ts";
 import type { Plan } from "../context/plan.ts";
 import type { PrefillNeeds } from "../context/prefill/method.ts";
 import { prefillOf } from "../context/prefill/plan.ts";
 import { PAGE_SLOTS } from "../ops/attention.ts";
 import { InputError, UnsupportedError } from "../runtime/errors.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { belowPlanOf } from "./below-selection.ts";
 import type { ControllerMethods } from "./controller-methods.ts";
 import { generate } from "./generate.ts";
 import { needsOf } from "./needs.ts";
 import { checkLength, checkRange, checkTargets, checkTokens, refuseWaiting } from "./prompt-checks.ts";
+import { readTextAgain } from "./read-again.ts";
 import { readByLayers } from "./read-by-layers.ts";
 import { readSelected, type SelectedReading, selectedReading } from "./read-selected.ts";
 import type { Caller } from "./rpc.ts";
@@ -46,6 +47,8 @@ export interface SessionParts {
   collect: readonly CachePlan[];
   /** Of the text in a store, where there is one and pages are those of the text alone. */
   stored?: StoredText;
+  /** The same of what is below the plan's selection. */
+  storedBelow?: StoredText;
   /** Ids of further sessions. */
   nextId: () => number;
   stepper: Stepper;
@@ -109,7 +112,7 @@ export class EngineSession implements Session {
       await caller.call("expectRoom", { session, tokens: ids.length, schedule: { ...schedule.room, selected } });
       this.speculator?.read(ids, this.length);
       const restores = inAnyOrder && !byLayers && !selected && !targets;
-      this.restored = restores ? await this.beginFromStore(ids, LEAST_REST) : 0;
+      this.restored = restores ? await this.beginFrom(this.parts.stored, ids, LEAST_REST) : 0;
       if (selected) await this.readSelected(ids, selected, options);
       else if (byLayers) await this.readByLayers(ids, targets, options);
       else await this.readByChunks(ids, this.restored, targets, options);
@@ -126,18 +129,23 @@ export class EngineSession implements Session {
       throw new InputError(`restore: expected an empty session, got one of ${this.length} tokens. Open another.`);
     return this.exclusively(() => {
       this.speculator?.read(tokenIds, 0);
-      return this.beginFromStore(Int32Array.from(tokenIds), 0);
+      return this.beginFrom(this.parts.stored, Int32Array.from(tokenIds), 0);
     });
   }
 
-  /** Tokens from the store, where a plan needs nothing of them but their pages; the last `rest` are not. */
-  private async beginFromStore(tokenIds: Int32Array, rest: number): Promise<number> {
-    const { stored } = this.parts;
+  /** Tokens from a store, where a plan needs nothing of them but their pages; the last `rest` are not. */
+  private async beginFrom(stored: StoredText | undefined, tokenIds: Int32Array, rest: number): Promise<number> {
+    const { caller, id: session } = this.parts;
     const { queries, statistics, attentionSums, secondReading } = this.needs;
     const dropsWhileReading = this.schedule.untilDue(0) !== Number.POSITIVE_INFINITY;
     const { lastTokens = 0, pattern } = this.prefillNeeds;
     if (!stored || pattern || statistics || attentionSums || secondReading || dropsWhileReading) return 0;
-    this.length = await stored.restore(tokenIds, Math.max(rest, queries, lastTokens));
+    try {
+      this.length = await stored.restore(tokenIds, Math.max(rest, queries, lastTokens));
+    } catch (error) {
+      await caller.call("truncate", { session, length: 0 });
+      throw error;
+    }
     return this.length;
   }
 
@@ -202,11 +210,24 @@ export class EngineSession implements Session {
   }
 
   private async readSelected(ids: Int32Array, reading: SelectedReading, options: PrefillOptions): Promise<void> {
-    const { caller, id, stored } = this.parts;
-    const { isSparse } = this;
+    const { caller, id, model, stored, storedBelow } = this.parts;
+    const { lastTokens = 0, pattern } = this.prefillNeeds;
     stored?.end();
-    const how = { reading, isSparse, mostTokens: () => this.mostTokens() };
-    this.length = await readSelected(caller, id, ids, how, options);
+    const below = belowPlanOf(this.plan.prefill, model.numLayers);
+    if (below && reading.held === 0) this.restored = await this.beginFrom(storedBelow, ids, below.last);
+    const { restored } = this;
+    this.awaitsEnd ||= restored > 0;
+    if (restored > 0) options.onProgress?.(restored, ids.length);
+    // As in readByChunks(): what only this prompt has at its end, and what depends on patterns of what was read.
+    if (pattern) storedBelow?.end();
+    const onRead = async (chunk: Int32Array, begin: number) => {
+      if (reading.tokens - begin - chunk.length < lastTokens) storedBelow?.end();
+      await storedBelow?.add(chunk, begin);
+    };
+    const onProgress = (done: number) => options.onProgress?.(restored + done, ids.length);
+    const rest = { ...reading, held: reading.held + restored };
+    const how = { reading: rest, isSparse: this.isSparse, mostTokens: () => this.mostTokens(), onRead };
+    this.length = await readSelected(caller, id, ids.subarray(restored), how, { ...options, onProgress });
     this.awaitsEnd = false;
   }
 
@@ -235,23 +256,23 @@ export class EngineSession implements Session {
 
   /** Reads the text part by part again, as the second reading's score says. */
   private async readAgain(): Promise<void> {
-    const { caller, id: session, tokenizer } = this.parts;
+    const { caller, id, tokenizer } = this.parts;
     const { text = [] } = this;
     if (this.readAgainAt === text.length) return;
-    for (const { instruction, lead, start, end } of repeatParts(0, text.length)) {
-      const told = tokenizer.encode(instruction, { bos: false });
-      const tokenIds = Int32Array.from([...told, ...text.slice(lead, start), ...text.slice(start, end)]);
-      await caller.call("readAgain", { session, start, end, tokenIds });
-    }
+    await readTextAgain(caller, id, tokenizer, text);
     this.readAgainAt = text.length;
   }
 
   async fork({ trace }: { trace?: boolean } = {}): Promise<Session> {
-    const { caller, id: from, nextId, stored } = this.parts;
+    const { caller, id: from, nextId, stored, storedBelow } = this.parts;
     return this.exclusively(async () => {
       const id = nextId();
       await caller.call("fork", { session: id, from, trace });
-      return new EngineSession({ ...this.parts, id, stored: stored?.fork(blocksOf(caller, id)) }, this);
+      const copies = {
+        stored: stored?.fork(blocksOf(caller, id)),
+        storedBelow: storedBelow?.fork(blocksOf(caller, id, { isBelow: true })),
+      };
+      return new EngineSession({ ...this.parts, id, ...copies }, this);
     });
   }
 
@@ -288,7 +309,7 @@ export class EngineSession implements Session {
       const left = await this.parts.caller.call("truncate", { session: this.parts.id, length });
       this.length = left.length;
       this.awaitsEnd = left.awaitsEnd;
-      this.parts.stored?.forget(this.length);
+      for (const stored of [this.parts.stored, this.parts.storedBelow]) stored?.forget(this.length);
       if (this.text && this.length < this.text.length) {
         this.text.length = this.length;
         this.readAgainAt = 0;
@@ -352,7 +373,7 @@ export class EngineSession implements Session {
   }
 
   async dispose(): Promise<void> {
-    await this.parts.stored?.settled();
+    for (const stored of [this.parts.stored, this.parts.storedBelow]) await stored?.settled();
     await this.parts.caller.call("close", { session: this.parts.id });
   }
 

@@ -22,13 +22,17 @@ export interface StoredTextParts {
   importBlocks(blocks: Uint8Array[]): Promise<void>;
 }
 
+type SessionBlocks = Pick<StoredTextParts, "exportBlocks" | "importBlocks">;
+
+/** Of the text as it was read; or, below a selection, of the layers that read all of it. */
 export function blocksOf(
   caller: Caller<ControllerMethods>,
   session: number,
-): Pick<StoredTextParts, "exportBlocks" | "importBlocks"> {
+  { isBelow = false }: { isBelow?: boolean } = {},
+): SessionBlocks {
   return {
-    exportBlocks: (first, count) => caller.call("exportBlocks", { session, first, count }),
-    importBlocks: (blocks) => caller.call("importBlocks", { session, blocks }),
+    exportBlocks: (first, count) => caller.call("exportBlocks", { session, first, count, isBelow }),
+    importBlocks: (blocks) => caller.call("importBlocks", { session, blocks, isBelow }),
   };
 }
 
@@ -51,7 +55,7 @@ export class StoredText {
   }
 
   /** Of a session that goes on from where this one's stands. */
-  fork(blocks: Pick<StoredTextParts, "exportBlocks" | "importBlocks">): StoredText {
+  fork(blocks: SessionBlocks): StoredText {
     return new StoredText({ ...this.parts, ...blocks }, this);
   }
 

@@ -24,14 +24,14 @@ export async function modelSeed(file: ByteSource): Promise<Uint8Array> {
   return hashOf([new TextEncoder().encode(`${LAYOUT} ${file.size}`), sample]);
 }
 
-export function textSeed(model: Uint8Array, plan: Plan): Promise<Uint8Array> {
-  const { position, prefill, cache } = plan;
+/** `below`: of what is below a selection, the number of layers there; what it then selects changes nothing of it. */
+export function textSeed(model: Uint8Array, plan: Plan, below?: number): Promise<Uint8Array> {
+  const { position, cache } = plan;
   const { format, layers } = cache;
+  const prefill = below === undefined ? plan.prefill : { ...plan.prefill, select: undefined };
   const isFull = prefill.method === "full";
-  return hashOf([
-    model,
-    new TextEncoder().encode(JSON.stringify({ position, format, layers, ...(!isFull && { prefill, choice: CHOICE }) })),
-  ]);
+  const facts = { position, format, layers, ...(!isFull && { prefill, choice: CHOICE }), below };
+  return hashOf([model, new TextEncoder().encode(JSON.stringify(facts))]);
 }
 
 async function hashOf(parts: readonly Uint8Array[]): Promise<Uint8Array> {

@@ -49,6 +49,19 @@ export class WaitingTokens {
     });
   }
 
+  /** Address of the n-th 64 tokens, if they are all there. */
+  block(n: number): number | undefined {
+    return (n + 1) * BLOCK_TOKENS <= this.length ? this.blocks[n] : undefined;
+  }
+
+  /** Appends 64 tokens behind whole blocks. Gives the address that their rows are to be written to. */
+  appendBlock(): number {
+    const block = this.parts.pool.take(this.blockBytes);
+    this.blocks.push(block);
+    this.length += BLOCK_TOKENS;
+    return block;
+  }
+
   /** A copy that shares the blocks. */
   fork(): WaitingTokens {
     const copy = new WaitingTokens(this.parts);
@@ -76,7 +89,7 @@ export class WaitingTokens {
     return this.parts.hiddenSize * 4;
   }
 
-  private get blockBytes(): number {
+  get blockBytes(): number {
     return BLOCK_TOKENS * this.rowBytes;
   }
 

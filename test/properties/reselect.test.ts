@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import fc from "fast-check";
+import { textSeed } from "../../src/engine/text-seed.ts";
 import { parsePlan, type Session } from "../../src/index.ts";
 import { loadTiny, randomIds, readLogits } from "../support/sessions.ts";
 
@@ -121,6 +122,13 @@ for (const cache of [{ format: "f32" }, { format: "q4" }, { format: { method: "q
     assert.deepEqual(await stateOf(session), await anew(plan, withEnd(128, 200, 4)));
     await session.dispose();
   });
+
+function newStore() {
+  const blocks = new Map<string, Uint8Array>();
+  const get = async (key: string) => blocks.get(key);
+  const put = async (key: string, payload: Uint8Array) => void blocks.set(key, payload);
+  return { blocks, get, put };
+}
 
 test("copies go their own way: each its end, the first as it was, and all memory comes back", async () => {
   const { cacheBytes: before } = await engine.memory();
@@ -242,4 +250,95 @@ test("its bytes count the streams that wait: a row of the hidden size for every 
   const page = (difference + waiting) / fewer;
   assert.ok(Number.isInteger(page) && page > 64 * 64, `${page} bytes a page`);
   for (const each of [selected, whole]) await each.dispose();
+});
+
+const methodsThatStore = ["full", "sink-window", "triangle", "block-sparse"] as const;
+for (const name of methodsThatStore)
+  test(`prefill ${name}: what is below a selection is stored; another session goes on from it, also under other options of the selection, and holds what reading anew gives`, async () => {
+    const store = newStore();
+    const prefill = methods[name];
+    const plan = planOf({ prefill });
+    const read = async (plan: Plan, prompt: number[]) => {
+      const session = await engine.session({ plan, store });
+      const progress: number[] = [];
+      await session.prefill(prompt, { onProgress: (done) => void progress.push(done) });
+      const { restored } = session;
+      assert.deepEqual(
+        progress,
+        [...progress].sort((a, b) => a - b),
+      );
+      assert.equal(progress.at(-1), prompt.length);
+      const state = await stateOf(session);
+      await session.dispose();
+      return { restored, state };
+    };
+    assert.equal((await read(plan, text)).restored, 0);
+    const last = LAST[name] ?? 0;
+    const whole = Math.floor(last > 0 ? 512 / 64 : LENGTH / 64);
+    assert.equal(store.blocks.size, whole, "blocks");
+    for (const [cut, other] of [
+      [650, plan],
+      [640, planOf({ prefill, more: { keep: 200, window: 30, pool: 3 } })],
+      [300, plan],
+    ] as const) {
+      const prompt = withEnd(cut, 160, cut);
+      const { restored, state } = await read(other, prompt);
+      const rest = Math.max(LAST[name] ?? 0, other === plan ? WINDOW : 30);
+      const most = Math.min(cut, whole * 64, prompt.length - rest);
+      assert.equal(restored, most - (most % 64), `${cut}`);
+      assert.deepEqual(state, await anew(other, prompt));
+    }
+  });
+
+test("what is stored below a selection is known by how many layers are below, not by what the selection does", async () => {
+  const seed = (more: object, below?: number) =>
+    textSeed(new Uint8Array(8), planOf({ prefill: methods.flex, more }), below);
+  assert.deepEqual(await seed({}, 2), await seed({ keep: 100, window: 5 }, 2));
+  assert.notDeepEqual(await seed({}, 2), await seed({}, 1));
+  assert.notDeepEqual(await seed({}, 2), await seed({}));
+});
+
+test("patterns of what was read are not stored, and a block that is not whole is not taken", async () => {
+  const store = newStore();
+  for (const name of ["flex", "vertical-slash"] as const) {
+    const session = await engine.session({ plan: planOf({ prefill: methods[name] }), store });
+    await session.prefill(text);
+    await session.dispose();
+    assert.equal(store.blocks.size, 0, name);
+  }
+  const plan = planOf();
+  const first = await engine.session({ plan, store });
+  await first.prefill(text);
+  await first.dispose();
+  const keys = await engine.textKeys(text, plan);
+  assert.deepEqual([...store.blocks.keys()], keys);
+  store.blocks.delete(keys[5]);
+  const session = await engine.session({ plan, store });
+  await session.prefill(text);
+  assert.equal(session.restored, 5 * 64);
+  assert.equal(store.blocks.size, keys.length, "what was missing is stored again");
+  assert.deepEqual(await stateOf(session), await anew(plan, text));
+  await session.dispose();
+});
+
+test("with a store, cuts and copies go on as without one, and what they read goes there; broken off, what was stored stays", async () => {
+  const store = newStore();
+  const plan = planOf();
+  const session = await engine.session({ plan, store, prefillChunk: 100 });
+  await session.prefill(text);
+  const copy = await session.fork();
+  await goOn(copy, 600, withEnd(600, 300, 1));
+  assert.deepEqual(await stateOf(copy), await anew(plan, withEnd(600, 300, 1)));
+  const stored = Math.floor(LENGTH / 64) + Math.floor(900 / 64) - Math.floor(600 / 64);
+  assert.equal(store.blocks.size, stored);
+  const broken = await engine.session({ plan, store, prefillChunk: 100 });
+  const controller = new AbortController();
+  const prompt = withEnd(640, 900, 2);
+  const onProgress = (done: number) => void (done > 700 && controller.abort());
+  await assert.rejects(broken.prefill(prompt, { signal: controller.signal, onProgress }), { name: "AbortError" });
+  assert.equal(broken.length, 640);
+  assert.ok(store.blocks.size > stored);
+  await broken.prefill(prompt.slice(640));
+  assert.deepEqual(await stateOf(broken), await anew(plan, prompt));
+  for (const each of [session, copy, broken]) await each.dispose();
 });

@@ -257,7 +257,7 @@ for (const id of ids) {
     await session.dispose();
   });
 
-  test(`${id}: nothing of the prompt is put into a store, nor taken from one`, async () => {
+  test(`${id}: nothing of all layers is put into a store, nor taken from one`, async () => {
     const blocks = new Map<string, Uint8Array>();
     const store = {
       get: async (key: string) => blocks.get(key),
@@ -268,7 +268,10 @@ for (const id of ids) {
     await session.prefill(randomIds(quantised, 150, 3));
     const { length } = session;
     await session.dispose();
-    assert.deepEqual([length, blocks.size], [LENGTH + 150, 0]);
+    // fastkv stores what is below: reselect.test.ts.
+    const below = id === "fastkv" ? Math.floor(LENGTH / 64) : 0;
+    assert.deepEqual([length, blocks.size], [LENGTH + 150, below]);
+    blocks.clear();
     const whole = await quantised.session({ store });
     await whole.prefill(prompt);
     await whole.dispose();

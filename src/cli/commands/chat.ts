@@ -132,6 +132,8 @@ class Talk {
       expectRoom("chat", { promptTokens, outputTokens: this.options.maxTokens, contextLength: this.contextLength });
       reading = await readPrompt(session, tokenIds, signal);
     } catch (error) {
+      // Of a prompt whose end selects, nothing is held before that was read.
+      if (before === 0 && selects(session.plan, tokenIds.length)) await session.truncate(0);
       const read = this.selectedTokens > 0 ? 0 : session.length - before;
       this.conversation.withdraw(turn.tokenIds.length - read);
       throw error;
