@@ -1,6 +1,10 @@
 /** Plans by name. */
 import { type Plan, parsePlan } from "./plan.ts";
 
+/** Little of the attention, but nearly all of it where single facts are lost first: docs/techniques/README.md has the measurements. */
+const sparse = { method: "block-sparse", mass: 0.8, middle: { from: 0.25, to: 0.5, mass: 0.98 } };
+const pages = { method: "page-topk", budget: 8192 };
+
 export interface Preset {
   readonly summary: string;
   readonly plan: Plan;
@@ -18,16 +22,16 @@ export const presets: Readonly<Record<string, Preset>> = {
   balanced: {
     summary: "long prompts read with most of the attention, answers with the pages that matter; nothing dropped",
     plan: parsePlan({
-      prefill: { method: "block-sparse", mass: 0.8 },
-      decode: { method: "page-topk", budget: 4096 },
+      prefill: sparse,
+      decode: pages,
       speculate: "prompt-lookup",
     }),
   },
   fast: {
     summary: "the same with less, and upper layers read only what the question at the end looks at",
     plan: parsePlan({
-      prefill: { method: "block-sparse", mass: 0.8, select: { method: "fastkv", layer: 0.67 } },
-      decode: { method: "page-topk", budget: 2048 },
+      prefill: { ...sparse, select: { method: "fastkv", layer: 0.67 } },
+      decode: pages,
       speculate: "prompt-lookup",
     }),
   },

@@ -55,6 +55,25 @@ test("a pin that somebody else set is left alone", async () => {
 
 const sand = "the sand and the wind, on and on; ";
 
+test("cache_control pins what a selection leaves of the prompt in its lower layers, also where the mark stands before anything would be selected", async () => {
+  const tiny = await tinyServer();
+  const store = newStore();
+  const server = createApp({ ...tiny.options, store, contexts: store });
+  const select = { method: "fastkv", layer: 1, window: 8, keep: 128, least: 400 };
+  const { status, body } = await ask(server, "POST /v1/messages", {
+    ...{ max_tokens: 1, long_context: { prefill: { select } } },
+    system: [{ type: "text", text: `Marked: ${sand.repeat(6)}`, cache_control: { type: "ephemeral" } }],
+    messages: [{ role: "user", content: sand.repeat(20) }],
+  });
+  assert.equal(status, 200, JSON.stringify(body));
+  const [pinned] = await store.pins();
+  const { cache_creation_input_tokens: marked } = (body as { usage: Record<string, number> }).usage;
+  const block = (await store.list()).find(({ key }) => key === pinned);
+  assert.ok(marked < 400 && block?.tokens === 64 * Math.floor(marked / 64), `${marked} ${block?.tokens}`);
+  await server.stop();
+  await tiny.close();
+});
+
 test("cache_control pins the prompt up to its block: the cache drops others for room, but not that; also what was on disk before", async () => {
   const tiny = await tinyServer();
   const roomy = newStore();

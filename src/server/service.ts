@@ -3,6 +3,7 @@ import type { Plan } from "../context/plan.ts";
 import { contextLengthOf } from "../context/position/rotation.ts";
 import type { BlockStore, Engine } from "../engine/types.ts";
 import type { DiskBlockStore } from "../hub/block-store.ts";
+import { PAGE_SLOTS } from "../ops/attention.ts";
 import { Admission } from "./admission.ts";
 import type { PromptReader } from "./completion.ts";
 import { RequestError } from "./errors.ts";
@@ -77,9 +78,10 @@ export class Service {
     return { read: (ids, options) => this.pool.read(this.promptPlan(plan, ids.length), ids, options) };
   }
 
-  /** Keeps a text that was read on disk, as long as there is room: see PromptPins. */
-  async pinPrompt(ids: Int32Array, plan: Plan): Promise<void> {
-    const keys = await this.engine.textKeys(ids, plan);
+  /** Keeps the first `length` tokens of a prompt that was read on disk, as long as there is room: see PromptPins. */
+  async pinPrompt(ids: Int32Array, length: number, plan: Plan): Promise<void> {
+    // Where the plan selects, by the length of the whole prompt, blocks are those of its lower layers.
+    const keys = (await this.engine.textKeys(ids, plan)).slice(0, Math.floor(length / PAGE_SLOTS));
     const first = keys.length > 0 ? await this.contexts?.get(keys[0]) : undefined;
     if (first) await this.promptPins?.keep(keys, first.length);
   }

@@ -11,12 +11,14 @@
  * token looks at is lost in a sum. Rows are SampleAttention's (arXiv 2406.15486): four tokens as they are, and nothing of the others.
  * SLACK: m is a mean of 64 tokens' attention, and an estimate: where the pages hold a share of it, many a token has less of its own on them.
  *
+ * Layers between a quarter and a half of the model may ask for more (`middle`): what is told once is found by what they make of it.
+ *
  * One list for each query head: heads of one KV head look at different places, and what one of them needs is lost in a mean of all.
  */
 import { z } from "zod";
 import { techniqueOptions } from "../technique.ts";
 import { definePrefill } from "./method.ts";
-import { denseBelowOption, massOption } from "./options.ts";
+import { denseBelowOption, massIn, massOption, middleOption } from "./options.ts";
 
 /** Found with Qwen2.5-Coder-0.5B on 8K tokens of prose, and held by SmolLM2-135M; with true means for estimates it would be 0.7. */
 const SLACK = 0.5;
@@ -30,13 +32,18 @@ export const blockSparse = definePrefill({
     /** S */
     stride: z.union([z.literal(8), z.literal(16)]).default(16),
     mass: massOption.default(0.8),
+    /** Layers that see another mass. */
+    middle: middleOption.optional(),
     denseBelow: denseBelowOption,
   }),
-  needs({ estimate, stride, mass, denseBelow }) {
+  needs({ estimate, stride, mass, middle, denseBelow }) {
     const masses = { rows: [{}], antidiagonals: [{ stride }], both: [{ stride }, {}] }[estimate];
-    return mass < 1 ? { denseBelow, masses } : { denseBelow };
+    return Math.min(mass, middle?.mass ?? 1) < 1 ? { denseBelow, masses } : { denseBelow };
   },
-  pages: ({ mass }, { page, masses }) => (mass < 1 ? heaviest(masses, page, shareSought(mass)) : undefined),
+  pages(options, { page, layer, numLayers, masses }) {
+    const mass = massIn(options, layer, numLayers);
+    return mass < 1 ? heaviest(masses, page, shareSought(mass)) : undefined;
+  },
 });
 
 /** What the pages of a block have to hold together, so that its tokens see `mass` of their attention. */

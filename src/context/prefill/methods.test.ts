@@ -37,6 +37,34 @@ test("block-sparse: first, previous and own page and the heaviest others hold th
     }),
   ));
 
+test("block-sparse: layers in the middle see the mass that is theirs, given as shares of the model or as numbers; at 1 everything", () => {
+  const pagesIn = (options: object, layer: number) => {
+    const { technique, options: chosen } = prefillMethods.chosen({ method: "block-sparse", mass: 0.5, ...options });
+    const masses = Float32Array.of(0, 0.1, 0.2, 0.3, 0.2, 0.1, 0, 0.1);
+    const block = { layer, numLayers: 24, page: 7, tokensAfter: 0, masses };
+    return technique.pages(chosen, block)?.length;
+  };
+  const few = pagesIn({}, 6)!;
+  for (const middle of [
+    { from: 0.25, to: 0.5, mass: 0.98 },
+    { from: 6, to: 12, mass: 0.98 },
+    { from: 0.25, to: 12, mass: 0.98 },
+  ]) {
+    const counts = [5, 6, 11, 12].map((layer) => pagesIn({ middle }, layer));
+    assert.deepEqual([counts[0], counts[3]], [few, few]);
+    assert.ok(counts[1]! > few && counts[2] === counts[1], `${counts}`);
+  }
+  const all = { from: 0.25, to: 0.5, mass: 1 };
+  assert.deepEqual([pagesIn({ middle: all }, 6), pagesIn({ middle: all }, 12)], [undefined, few]);
+  assert.equal(pagesIn({ mass: 1, middle: { ...all, mass: 0.5 } }, 6), few);
+  for (const middle of [
+    { from: 0.5, to: 0.25, mass: 0.9 },
+    { from: 1.5, to: 3, mass: 0.9 },
+    { from: 0.1, mass: 0.9 },
+  ])
+    assert.throws(() => prefillMethods.chosen({ method: "block-sparse", middle }));
+});
+
 test("flex: the fewest places that hold a share are found as by trying all counts", () =>
   fc.assert(
     fc.property(shares, mass, (values, share) => {

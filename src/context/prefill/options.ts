@@ -11,6 +11,30 @@ export const denseBelowOption = z.number().int().min(0).default(4096);
 
 export const massOption = z.number().gt(0).max(1);
 
+/** A layer: below 1 as a share of the model's layers. */
+const layerOption = z
+  .number()
+  .min(0)
+  .refine((layer) => layer < 1 || Number.isInteger(layer), {
+    error: "expected a share of the layers below 1, or a whole number of them",
+  });
+
+/** Layers [from, to) with a mass of their own. */
+export const middleOption = z
+  .strictObject({ from: layerOption, to: layerOption, mass: massOption })
+  .refine(({ from, to }) => from < to || (from >= 1 && to < 1), { error: "expected layers [from, to), got none" });
+
+/** A layer's mass. */
+export function massIn(
+  { mass, middle }: { mass: number; middle?: z.infer<typeof middleOption> },
+  layer: number,
+  numLayers: number,
+): number {
+  if (!middle) return mass;
+  const layerOf = (share: number) => (share < 1 ? Math.round(share * numLayers) : share);
+  return layer >= layerOf(middle.from) && layer < layerOf(middle.to) ? middle.mass : mass;
+}
+
 /** Pages of the first `sinks` tokens and of the last `window` before page `page`, ascending. */
 export function endsOf(page: number, { sinks, window }: { sinks: number; window: number }): number[] {
   const first = Math.min(page, Math.ceil(sinks / PAGE));

@@ -82,6 +82,10 @@ test("a sweep that goes on takes the samples that were tried as they are, and tr
   const two = await sweep(engine, { ...once, done: marked, onResult: ({ samples }) => sofar.push(samples) });
   assert.deepEqual(two.tried[0], marked[0]);
   assert.deepEqual(sofar, [2], "only the second sample was tried");
+  const last = two.tried.slice(1);
+  const held: object[][] = [];
+  await sweep(engine, { ...once, done: last, onResult: ({ tried }) => held.push([...tried]) });
+  assert.deepEqual(held[0].slice(1), last, "what was tried stays in every result, also behind what is tried now");
   const more = await sweep(engine, { ...once, samples: samples.slice(0, 1), done: marked, shares: [0.5, 0.25] });
   assert.notEqual(more.tried[0].full, 0.125, "a share is missing in what was tried: it is tried again");
 });

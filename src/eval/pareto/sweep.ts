@@ -38,22 +38,33 @@ export async function sweep(engine: Engine, options: SweepOptions): Promise<Swee
   const { mode = hasChat(engine.tokenizer) ? "chat+prefill" : "raw" } = options;
   if (samples.length === 0) throw new InputError("pareto: expected at least one sample, got none. Give some tasks.");
   const candidates = candidatesOf(options);
-  const tried: TriedSample[] = [];
-  const resultSoFar = () => summarize({ model: engine.model.name, mode }, candidates, tried);
-  for (const sample of samples) {
+  // What was tried before is part of every result from the first on, wherever it stands.
+  const tried = samples.map((sample) => triedBefore(sample, candidates, done));
+  const known = () => tried.filter((one) => one !== undefined);
+  const resultSoFar = () => summarize({ model: engine.model.name, mode }, candidates, known());
+  const total = samples.length * candidates.length;
+  for (const [i, sample] of samples.entries()) {
     signal?.throwIfAborted();
-    const before = tried.length * candidates.length;
-    const earlier = done?.find(({ prompt }) => prompt === promptHash(sample));
-    const trials = earlier && candidates.map((candidate) => earlier.trials.find(isOf(candidate)));
-    if (earlier && trials?.every((trial) => trial !== undefined)) tried.push({ ...earlier, trials });
-    else {
-      const onTrial = (count: number) => onProgress?.(before + count, samples.length * candidates.length);
-      tried.push(await trySample(engine, sample, candidates, { ...options, mode }, onTrial));
-      onResult?.(resultSoFar());
-    }
-    onProgress?.(before + candidates.length, samples.length * candidates.length);
+    const before = known().length * candidates.length;
+    onProgress?.(before, total);
+    if (tried[i]) continue;
+    const onTrial = (count: number) => onProgress?.(before + count, total);
+    tried[i] = await trySample(engine, sample, candidates, { ...options, mode }, onTrial);
+    onResult?.(resultSoFar());
+    onProgress?.(before + candidates.length, total);
   }
   return resultSoFar();
+}
+
+/** A sample's trials of an earlier sweep, if none of the candidates is missing. */
+function triedBefore(
+  sample: KvQualitySample,
+  candidates: readonly Candidate[],
+  done: readonly TriedSample[] = [],
+): TriedSample | undefined {
+  const earlier = done.find(({ prompt }) => prompt === promptHash(sample));
+  const trials = candidates.flatMap((candidate) => earlier?.trials.find(isOf(candidate)) ?? []);
+  return earlier && trials.length === candidates.length ? { ...earlier, trials } : undefined;
 }
 
 async function trySample(

@@ -83,7 +83,7 @@ export function addMessageRoutes(app: Hono, service: Service): void {
       async keepMarked() {
         for (const length of marked) {
           // What cannot be pinned is no reason not to answer.
-          await service.pinPrompt(promptIds.subarray(0, length), plan).catch(service.onError);
+          await service.pinPrompt(promptIds, length, plan).catch(service.onError);
         }
       },
     };

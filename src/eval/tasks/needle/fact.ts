@@ -43,7 +43,7 @@ export const needleMulti: Task = {
       const { text, spans } = hide(cell.haystack.words(words, offsetOf(cell, repetition)), needles, "\n");
       return {
         // In another order than in the text: a model cannot just copy what it meets.
-        ...draftOf(multi, text, { cities: listOf(random.shuffle(asked).map(({ city }) => city)) }, asked),
+        ...draftOf(multi, text, { cities: listOf(random.shuffle(asked).map(({ subject }) => subject)) }, asked),
         depth,
         needles: spans,
         facts: { needles: asked.length },

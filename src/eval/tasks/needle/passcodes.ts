@@ -1,4 +1,4 @@
-/** Passcodes of cities, which no model can know: how they are told, asked for and found in an answer. */
+/** Passcodes of cities and other numbers, which no model can know: how they are told, asked for and found in an answer. */
 import { readJson } from "../../data.ts";
 import type { Draft, Random, Score } from "../../types.ts";
 import { fillIn } from "./template.ts";
@@ -8,7 +8,7 @@ export interface Asking {
   readonly answerPrefix: string;
   readonly maxTokens: number;
 }
-/** A question about one city, and the sentence that says one of its codes. */
+/** A question about one subject, and the sentence that says one of its codes. */
 export interface Telling extends Asking {
   readonly needle: string;
 }
@@ -21,24 +21,25 @@ interface Texts {
   readonly multi: Asking & { readonly needles: number };
   readonly values: Telling;
   readonly cities: readonly string[];
+  readonly things: readonly string[];
 }
 export interface Fact {
-  readonly city: string;
+  readonly subject: string;
   readonly code: string;
 }
 
-const { source, license, system, question, fact, multi, values, cities } = readJson<Texts>("needle.json");
+const { source, license, system, question, fact, multi, values, cities, things } = readJson<Texts>("needle.json");
 
-export { fact, multi, values };
+export { fact, multi, things, values };
 /** What all tasks of passcodes have in common. */
 export const about = { family: "needle", version: 1, source, license };
 
-/** Different cities, each with `codes` codes one after the other; no code twice. */
-export function factsOf(random: Random, count: number, codes = 1): Fact[] {
+/** Different subjects, each with `codes` codes one after the other; no code twice. */
+export function factsOf(random: Random, count: number, codes = 1, subjects: readonly string[] = cities): Fact[] {
   const drawn = new Set<string>();
   while (drawn.size < count * codes) drawn.add(`${random.between(1_000_000, 9_999_999)}`);
-  const chosen = random.sample(cities, count);
-  return [...drawn].map((code, i) => ({ city: chosen[Math.floor(i / codes)], code }));
+  const chosen = random.sample(subjects, count);
+  return [...drawn].map((code, i) => ({ subject: chosen[Math.floor(i / codes)], code }));
 }
 
 /** How all tasks of needles put a question. */

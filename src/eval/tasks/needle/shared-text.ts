@@ -1,94 +1,110 @@
 /**
- * Ten questions about one text, which is read once: each sample asks for something else in it, and what the nine others ask for is
- * what it can be confused with. Ten further samples have another text.
+ * Thirty questions about one text, which is read once: of three tasks, ten samples each. What the others ask for is what each can be
+ * confused with. Ten further samples of each have another text.
  *
- * What question i of C asks for is said in V needles. The first stands at depth (i + 1/2) / C: 5, 15, … 95 %. Of all C·V places,
- * j / (C·V), its needles have every (C+1)-th, from the end of the text on at its beginning: 11/40 apart for four, and no place has two.
+ * What question i of C = 10 asks for is said in V needles. The first stands at depth (i + 1/2) / C, each task's a sixtieth of the text away
+ * from the next one's. Of C·V places, j / (C·V), its needles have every (C+1)-th, from the end of the text on at its beginning: 11/20 apart
+ * for two, and no place has two.
  */
 import { costOf, filled } from "../../fill.ts";
-import type { Cell, Draft, Task } from "../../types.ts";
+import { createRandom } from "../../random.ts";
+import type { Cell, Draft, Random, Task } from "../../types.ts";
 import { offsetOf } from "./grid.ts";
-import { about, draftOf, fact, factsOf, scoreAll, scoreFirst, type Telling, values } from "./passcodes.ts";
+import { about, draftOf, fact, factsOf, scoreAll, scoreFirst, type Telling, things, values } from "./passcodes.ts";
 import { hide, type Needle } from "./place.ts";
 import { scoreWord, sentencesOf } from "./single.ts";
 import { fillIn } from "./template.ts";
 
-/** Questions about a text. */
+/** Questions of each task about a text. */
 const QUESTIONS = 10;
-/** Codes of a city of needle_values; has no factor in common with QUESTIONS + 1, else places would be taken twice. */
-const VALUES = 4;
-
-type Asked = Pick<Draft, "parts" | "references" | "maxTokens">;
-
-/** What one question asks for. */
-interface Sought {
-  readonly needles: readonly string[];
-  ask(context: string): Asked;
-}
+/** Numbers of a thing; has no factor in common with QUESTIONS + 1, else places would be taken twice. */
+const VALUES = 2;
+/** Between needles of one task and those of the next, of the text. */
+const SHIFT = 1 / 60;
 
 interface Kind {
-  /** Needles of each question. */
-  readonly perQuestion: number;
+  readonly id: string;
+  readonly summary: string;
+  /** Of its needles, from where they would stand by themselves. */
+  readonly shift: number;
   readonly score: Task["score"];
-  /** Of a text, for each question. */
-  sought(cell: Cell, repetition: number): readonly Sought[];
+  /** What its questions ask for, in a text. */
+  asked(random: Random): readonly Asked[];
 }
 
-export const needleSingle = task(
-  "needle_single",
-  `one of ${QUESTIONS} facts of different kinds at ${QUESTIONS} depths of a text that ${QUESTIONS} samples share; whether the answer has its word`,
+interface Asked {
+  readonly needles: readonly string[];
+  ask(context: string): Pick<Draft, "parts" | "references" | "maxTokens">;
+}
+
+const kinds: readonly Kind[] = [
   {
-    perQuestion: 1,
+    id: "needle_single",
+    summary: "one of ten facts of different kinds; whether the answer has its word",
+    shift: -SHIFT,
     score: scoreWord,
-    sought: (cell, repetition) =>
-      sentencesOf(cell.random(`facts/${repetition}`), QUESTIONS).map(({ needle, ...asked }) => ({
+    asked: (random) =>
+      sentencesOf(random, QUESTIONS).map(({ needle, ...asked }) => ({
         needles: [needle],
         ask: (context) => ({ ...asked, parts: { ...asked.parts, context } }),
       })),
   },
+  {
+    id: "needle_keys",
+    summary: "the passcode of one of ten cities; exact match",
+    shift: 0,
+    score: scoreFirst,
+    asked: (random) => passcodes(random, fact, 1),
+  },
+  {
+    id: "needle_values",
+    summary: "both numbers of one of ten kinds of things, half of the text apart; recall",
+    shift: SHIFT,
+    score: scoreAll,
+    asked: (random) => passcodes(random, values, VALUES, things),
+  },
+];
+
+/** Subjects with so many codes each. */
+function passcodes(random: Random, telling: Telling, codes: number, subjects?: readonly string[]): Asked[] {
+  const facts = factsOf(random, QUESTIONS, codes, subjects);
+  return Array.from({ length: QUESTIONS }, (_, i) => {
+    const own = facts.slice(i * codes, (i + 1) * codes);
+    return {
+      needles: own.map((one) => fillIn(telling.needle, { ...one })),
+      ask: (context) => draftOf(telling, context, { subject: own[0].subject, count: codes }, own),
+    };
+  });
+}
+
+export const [needleSingle, needleKeys, needleValues] = kinds.map(
+  ({ id, summary, score }): Task => ({
+    ...{ ...about, id, version: 2, sweepsDepth: true, score },
+    summary: `${summary}; at ten depths of a text that this and two other tasks share`,
+    cell: (cell) => samplesOf(cell, id),
+  }),
 );
 
-export const needleKeys = task(
-  "needle_keys",
-  `the passcode of one of ${QUESTIONS} cities at ${QUESTIONS} depths of a text that ${QUESTIONS} samples share; exact match`,
-  { perQuestion: 1, score: scoreFirst, sought: passcodes(fact, 1) },
-);
+/** A question of a text. */
+interface Question extends Omit<Asked, "needles"> {
+  readonly task: string;
+  /** Among those of its task. */
+  readonly number: number;
+  readonly needles: readonly Needle[];
+}
 
-export const needleValues = task(
-  "needle_values",
-  `the ${VALUES} passcodes of one of ${QUESTIONS} cities, all over a text that ${QUESTIONS} samples share; recall`,
-  { perQuestion: VALUES, score: scoreAll, sought: passcodes(values, VALUES) },
-);
-
-/** Cities with so many codes each. */
-function passcodes(telling: Telling, codes: number): Kind["sought"] {
-  return (cell, repetition) => {
-    const facts = factsOf(cell.random(`facts/${repetition}`), QUESTIONS, codes);
-    return Array.from({ length: QUESTIONS }, (_, owner) => {
-      const own = facts.slice(owner * codes, (owner + 1) * codes);
-      return {
-        needles: own.map((one) => fillIn(telling.needle, { ...one })),
-        ask: (context) => draftOf(telling, context, { city: own[0].city, count: codes }, own),
-      };
-    });
+function samplesOf(taskCell: Cell, task: string): (index: number) => Draft {
+  // Of all three tasks: nothing of it depends on which asks.
+  const cell: Cell = {
+    ...taskCell,
+    random: (name) => createRandom(taskCell.seed, "needles", taskCell.length, name),
   };
-}
-
-function task(id: string, summary: string, kind: Kind): Task {
-  return { ...about, id, summary, sweepsDepth: true, cell: (cell) => samplesOf(cell, kind), score: kind.score };
-}
-
-/** A needle where it stands, and the number of the question that asks for it. */
-interface Placed extends Needle {
-  readonly owner: number;
-}
-
-function samplesOf(cell: Cell, { perQuestion, sought }: Kind): (index: number) => Draft {
   // The text has room for each of its questions: it is filled with the longest.
   const longest = filled(cell, (words, _, repetition) => {
-    const all = sought(cell, repetition);
-    const { text, spans } = hide(cell.haystack.words(words, offsetOf(cell, repetition)), place(all), "\n");
-    return { ...longestQuestion(cell, all).ask(text), needles: spans };
+    const questions = questionsOf(cell, repetition);
+    const haystack = cell.haystack.words(words, offsetOf(cell, repetition));
+    const { text, spans } = hide(haystack, byDepth(questions), "\n");
+    return { ...longestOf(cell, questions).ask(text), needles: spans };
   });
   const texts = new Map<number, Draft>();
   const textOf = (repetition: number) => {
@@ -98,36 +114,38 @@ function samplesOf(cell: Cell, { perQuestion, sought }: Kind): (index: number) =
   };
 
   return (index) => {
-    const [owner, repetition] = [index % QUESTIONS, Math.floor(index / QUESTIONS)];
-    const all = sought(cell, repetition);
-    const placed = place(all);
+    const [number, repetition] = [index % QUESTIONS, Math.floor(index / QUESTIONS)];
+    const questions = questionsOf(cell, repetition);
+    const asked = questions.find((question) => question.task === task && question.number === number) as Question;
     const { parts, needles = [] } = textOf(repetition);
+    const placed = byDepth(questions);
     return {
-      ...all[owner].ask(parts.context),
+      ...asked.ask(parts.context),
       group: `${repetition}`,
-      depth: (owner + 0.5) / QUESTIONS,
-      needles: needles.filter((_, i) => placed[i].owner === owner),
-      facts: { keys: QUESTIONS, valuesPerKey: perQuestion },
+      depth: asked.needles[0].depth,
+      needles: needles.filter((_, i) => asked.needles.includes(placed[i])),
+      facts: { keys: QUESTIONS, valuesPerKey: asked.needles.length },
     };
   };
 }
 
-/** Needles by depth. */
-function place(all: readonly Sought[]): Placed[] {
-  return all
-    .flatMap(({ needles }, owner) => {
+function questionsOf(cell: Cell, repetition: number): Question[] {
+  return kinds.flatMap(({ id: task, shift, asked }) =>
+    asked(cell.random(`${task}/${repetition}`)).map(({ needles, ask }, number) => {
       const [each, places] = [needles.length, QUESTIONS * needles.length];
-      return needles.map((text, k) => {
-        const depth = ((each * (owner + 0.5) + (QUESTIONS + 1) * k) % places) / places;
-        return { owner, depth, text };
-      });
-    })
-    .sort((a, b) => a.depth - b.depth);
+      const depthOf = (k: number) => ((each * (number + 0.5) + (QUESTIONS + 1) * k) % places) / places + shift;
+      return { task, number, ask, needles: needles.map((text, k) => ({ text, depth: depthOf(k) })) };
+    }),
+  );
+}
+
+function byDepth(questions: readonly Question[]): Needle[] {
+  return questions.flatMap(({ needles }) => needles).sort((a, b) => a.depth - b.depth);
 }
 
 /** That whose question and answer take most; where tokens are estimated and come out equal, the longer one. */
-function longestQuestion(cell: Cell, all: readonly Sought[]): Sought {
-  const sizes = all.map((one) => {
+function longestOf(cell: Cell, questions: readonly Question[]): Question {
+  const sizes = questions.map((one) => {
     const draft = { ...one.ask(""), needles: [] };
     const { question, answerPrefix = "" } = draft.parts;
     return { one, tokens: costOf(cell, draft), characters: question.length + answerPrefix.length };
