@@ -3,7 +3,6 @@ import { type Plan, parsePlan } from "./plan.ts";
 
 /** Little of the attention, but nearly all of it where single facts are lost first: docs/techniques/README.md has the measurements. */
 const sparse = { method: "block-sparse", mass: 0.8, middle: { from: 0.25, to: 0.5, mass: 0.98 } };
-const pages = { method: "page-topk", budget: 8192 };
 
 export interface Preset {
   readonly summary: string;
@@ -20,18 +19,18 @@ export const presets: Readonly<Record<string, Preset>> = {
     plan: parsePlan({ cache: { format: "f32" } }),
   },
   balanced: {
-    summary: "long prompts read with most of the attention, answers with the pages that matter; nothing dropped",
+    summary: "long prompts read with most of the attention, answers written with all of it; nothing dropped",
     plan: parsePlan({
       prefill: sparse,
-      decode: pages,
       speculate: "prompt-lookup",
     }),
   },
   fast: {
-    summary: "the same with less, and upper layers read only what the question at the end looks at",
+    summary:
+      "the same, and upper layers read only what the question at the end looks at; answers with the pages that matter",
     plan: parsePlan({
       prefill: { ...sparse, select: { method: "fastkv", layer: 0.67 } },
-      decode: pages,
+      decode: { method: "page-topk", budget: 8192 },
       speculate: "prompt-lookup",
     }),
   },
