@@ -1,5 +1,6 @@
 /** Options that several methods have. */
 import { z } from "zod";
+import { layerAt, layerOption } from "../layer-option.ts";
 
 export const PAGE = 64;
 
@@ -10,14 +11,6 @@ export const sinksOption = z.number().int().min(1).default(PAGE);
 export const denseBelowOption = z.number().int().min(0).default(4096);
 
 export const massOption = z.number().gt(0).max(1);
-
-/** A layer: below 1 as a share of the model's layers. */
-const layerOption = z
-  .number()
-  .min(0)
-  .refine((layer) => layer < 1 || Number.isInteger(layer), {
-    error: "expected a share of the layers below 1, or a whole number of them",
-  });
 
 /** Layers [from, to) with a mass of their own. */
 export const middleOption = z
@@ -31,8 +24,8 @@ export function massIn(
   numLayers: number,
 ): number {
   if (!middle) return mass;
-  const layerOf = (share: number) => (share < 1 ? Math.round(share * numLayers) : share);
-  return layer >= layerOf(middle.from) && layer < layerOf(middle.to) ? middle.mass : mass;
+  const [from, to] = [middle.from, middle.to].map((end) => layerAt(end, numLayers));
+  return layer >= from && layer < to ? middle.mass : mass;
 }
 
 /** Pages of the first `sinks` tokens and of the last `window` before page `page`, ascending. */

@@ -1,6 +1,7 @@
 /** Options that all selections have, and what of them is told to the engine. */
 import { z } from "zod";
 import { PAGE_SLOTS } from "../../ops/attention.ts";
+import { layerOption } from "../layer-option.ts";
 import { techniqueOptions } from "../technique.ts";
 import type { SelectionSteps } from "./method.ts";
 
@@ -14,13 +15,7 @@ const tokens = z
 export function selectionOptions<Id extends string, Shape extends z.ZodRawShape>(id: Id, shape: Shape) {
   return techniqueOptions(id, {
     /** Layers that all tokens go through. */
-    layer: z
-      .number()
-      .positive()
-      .refine((layer) => layer < 1 || Number.isInteger(layer), {
-        error: "expected a share of the layers below 1, or a whole number of them",
-      })
-      .optional(),
+    layer: layerOption.positive().optional(),
     /** A share of the prompt, or a number of tokens. */
     keep: z
       .number()

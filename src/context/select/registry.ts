@@ -1,4 +1,5 @@
 /** Which tokens of a prompt go through all layers: one line a technique. `all` is the trivial member. */
+import { layerAt } from "../layer-option.ts";
 import { type CompleteChoice, TechniqueRegistry, techniqueOptions } from "../technique.ts";
 import { fastkv } from "./fastkv.ts";
 import { gemfilter } from "./gemfilter.ts";
@@ -43,6 +44,5 @@ export function selectionFor(choice: CompleteChoice | undefined, tokens: number,
 
 /** Layers that all tokens go through, in a model of so many. */
 export function scoringLayers({ layer }: SelectionSteps, numLayers: number): number {
-  if (layer === undefined) return numLayers >> 1;
-  return layer < 1 ? Math.round(layer * numLayers) : layer;
+  return layer === undefined ? numLayers >> 1 : layerAt(layer, numLayers);
 }
