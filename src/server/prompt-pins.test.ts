@@ -55,8 +55,9 @@ test("a pin that somebody else set is left alone", async () => {
 
 const sand = "the sand and the wind, on and on; ";
 
-test("cache_control pins what a selection leaves of the prompt in its lower layers, also where the mark stands before anything would be selected", async () => {
+test("cache_control pins what a selection leaves of the prompt in its lower layers, also where the mark stands before anything would be selected", async (t) => {
   const tiny = await tinyServer();
+  t.after(() => tiny.close());
   const store = newStore();
   const server = createApp({ ...tiny.options, store, contexts: store });
   const select = { method: "fastkv", layer: 1, window: 8, keep: 128, least: 400 };
@@ -71,11 +72,11 @@ test("cache_control pins what a selection leaves of the prompt in its lower laye
   const block = (await store.list()).find(({ key }) => key === pinned);
   assert.ok(marked < 400 && block?.tokens === 64 * Math.floor(marked / 64), `${marked} ${block?.tokens}`);
   await server.stop();
-  await tiny.close();
 });
 
-test("cache_control pins the prompt up to its block: the cache drops others for room, but not that; also what was on disk before", async () => {
+test("cache_control pins the prompt up to its block: the cache drops others for room, but not that; also what was on disk before", async (t) => {
   const tiny = await tinyServer();
+  t.after(() => tiny.close());
   const roomy = newStore();
   const { options } = tiny;
   const post = async (server: ReturnType<typeof createApp>, system: object[], question: string) => {
@@ -121,5 +122,4 @@ test("cache_control pins the prompt up to its block: the cache drops others for 
   const { blocks } = await folder.stats();
   assert.ok(blocks < 5 * context.keys.length, `others were dropped: ${blocks} blocks are left`);
   await second.stop();
-  await tiny.close();
 });
