@@ -2,16 +2,16 @@
  * block-sparse (XAttention, arXiv 2503.16428): of each block of 64 tokens the pages that hold most of its estimated attention, largest
  * first, so that 95 of 100 tokens see at least `mass` − 0.05 of theirs; the first page, the one before and its own always:
  *
- *   L[r][r'] = 1/(√d S) Σ_t q[(r+1)S−1−t] · k[r'S+t];  m[p] = mean over odd r of Σ_{r' in p} softmax(L[r])[r']     "antidiagonals"
- *   m[p] = mean over tokens i = 7, 23, 39, 55 of the block of Σ_{j in p} softmax(q_i·k / √d)_j                       "rows"
- *   m[p] = max of the two                                                                                           "both"
+ *   L[r][r'] = 1/(√d S) Σ_t q[(r+1)S−1−t] · k[r'S+t];  m[p] = mean over odd r of Σ_{r' in p} softmax(L[r])[r']     antidiagonals
+ *   m[p] = mean over tokens i = 7, 23, 39, 55 of the block of Σ_{j in p} softmax(q_i·k / √d)_j                       rows
+ *   m[p] = max of the two
  *   seen = {0, b − 1, b} ∪ the largest m[p] until their sum, these included, reaches (1 − SLACK · (1 − mass)) · Σ m
  *
  * Antidiagonals, sums over S × S tokens, are the paper's (there of all runs r): many tokens have a part in them, but a single one that a
  * token looks at is lost in a sum. Rows are SampleAttention's (arXiv 2406.15486): four tokens as they are, and nothing of the others.
  * SLACK: m is a mean of 64 tokens' attention, and an estimate: where the pages hold a share of it, many a token has less of its own on them.
  *
- * Layers between a quarter and a half of the model may ask for more (`middle`): what is told once is found by what they make of it.
+ * Layers below the middle of the model may ask for more (`middle`): what is told once is found by what they make of it.
  *
  * One list for each query head: heads of one KV head look at different places, and what one of them needs is lost in a mean of all.
  */
@@ -28,7 +28,6 @@ export const blockSparse = definePrefill({
   summary: "pages that hold most of the attention, as antidiagonal sums and four tokens tell",
   source: "arXiv 2503.16428",
   options: techniqueOptions("block-sparse", {
-    estimate: z.enum(["antidiagonals", "rows", "both"]).default("both"),
     /** S */
     stride: z.union([z.literal(8), z.literal(16)]).default(16),
     mass: massOption.default(0.8),
@@ -36,9 +35,8 @@ export const blockSparse = definePrefill({
     middle: middleOption.optional(),
     denseBelow: denseBelowOption,
   }),
-  needs({ estimate, stride, mass, middle, denseBelow }) {
-    const masses = { rows: [{}], antidiagonals: [{ stride }], both: [{ stride }, {}] }[estimate];
-    return Math.min(mass, middle?.mass ?? 1) < 1 ? { denseBelow, masses } : { denseBelow };
+  needs({ stride, mass, middle, denseBelow }) {
+    return Math.min(mass, middle?.mass ?? 1) < 1 ? { denseBelow, masses: [{ stride }, {}] } : { denseBelow };
   },
   pages(options, { page, layer, numLayers, masses }) {
     const mass = massIn(options, layer, numLayers);
