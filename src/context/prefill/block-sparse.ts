@@ -11,7 +11,7 @@
  * token looks at is lost in a sum. Rows are SampleAttention's (arXiv 2406.15486): four tokens as they are, and nothing of the others.
  * SLACK: m is a mean of 64 tokens' attention, and an estimate: where the pages hold a share of it, many a token has less of its own on them.
  *
- * Layers below the middle of the model may ask for more (`middle`): what is told once is found by what they make of it.
+ * Some layers may ask for more (`middle`): what is told once is found by what they make of it.
  *
  * One list for each query head: heads of one KV head look at different places, and what one of them needs is lost in a mean of all.
  */
