@@ -1,8 +1,8 @@
 /** Plans by name. */
 import { type Plan, parsePlan } from "./plan.ts";
 
-/** Little of the attention, but nearly all of it where single facts are lost first: docs/techniques/README.md has the measurements. */
-const sparse = { method: "block-sparse", mass: 0.8, middle: { from: 0.25, to: 0.5, mass: 0.98 } };
+/** Little of the attention, but nearly all of it in the layers where single facts are lost first: docs/techniques/README.md has the measurements. */
+const sparse = (from: number) => ({ method: "block-sparse", mass: 0.8, middle: { from, to: 0.5, mass: 0.98 } });
 
 export interface Preset {
   readonly summary: string;
@@ -21,7 +21,7 @@ export const presets: Readonly<Record<string, Preset>> = {
   balanced: {
     summary: "long prompts read with most of the attention, answers written with all of it; nothing dropped",
     plan: parsePlan({
-      prefill: sparse,
+      prefill: sparse(0.25),
       speculate: "prompt-lookup",
     }),
   },
@@ -29,7 +29,7 @@ export const presets: Readonly<Record<string, Preset>> = {
     summary:
       "the same, and upper layers read only what the question at the end looks at; answers with the pages that matter",
     plan: parsePlan({
-      prefill: { ...sparse, select: { method: "fastkv", layer: 0.67 } },
+      prefill: { ...sparse(0.33), select: "fastkv" },
       decode: { method: "page-topk", budget: 8192 },
       speculate: "prompt-lookup",
     }),
