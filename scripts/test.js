@@ -17,7 +17,7 @@ const groups = {
   thorough: {
     title: "thorough tests",
     concurrency: 2,
-    timeout: 120_000,
+    timeout: 180_000,
     has: (file) => !isFast(file) && !needsModel(file),
   },
   models: { title: "model tests", concurrency: 1, timeout: 1_200_000, has: needsModel },

@@ -2,7 +2,7 @@
 import { type Plan, parsePlan } from "./plan.ts";
 
 /** Little of the attention, but nearly all of it in the layers where single facts are lost first: docs/techniques/README.md has the measurements. */
-const sparse = (from: number) => ({ method: "block-sparse", mass: 0.8, middle: { from, to: 0.5, mass: 0.98 } });
+const sparse = { method: "block-sparse", mass: 0.8, middle: { from: 0.25, to: 0.5, mass: 0.98 } };
 
 export interface Preset {
   readonly summary: string;
@@ -21,16 +21,14 @@ export const presets: Readonly<Record<string, Preset>> = {
   balanced: {
     summary: "long prompts read with most of the attention, answers written with all of it; nothing dropped",
     plan: parsePlan({
-      prefill: sparse(0.25),
+      prefill: sparse,
       speculate: "prompt-lookup",
     }),
   },
   fast: {
-    summary:
-      "the same, and upper layers read only what the question at the end looks at; answers with the pages that matter",
+    summary: "the same, and the upper half of the layers reads only the tokens that the question at the end looks at",
     plan: parsePlan({
-      prefill: { ...sparse(0.33), select: "fastkv" },
-      decode: { method: "page-topk", budget: 8192 },
+      prefill: { ...sparse, select: { method: "fastkv", keep: 6144 } },
       speculate: "prompt-lookup",
     }),
   },
