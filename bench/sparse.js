@@ -1,4 +1,4 @@
-// node bench/sparse.js [--model NAME] [--length 16k] [--plans '[{…},…]'] [--rounds 1] [--decode-tokens 24] [--json]
+// node bench/sparse.js [--model NAME] [--length 16k] [--plans '[{…},"balanced",…]'] [--rounds 1] [--decode-tokens 24] [--json]
 // How much faster real text is read, and written after, under sparse plans: the first plan and the others by turns, on one engine.
 // Text: Moby-Dick. Ratios are of medians over the rounds; density is the share of pages that queries saw.
 import { readFileSync } from "node:fs";
@@ -7,6 +7,7 @@ import { gunzipSync } from "node:zlib";
 
 const here = new URL("..", import.meta.url);
 const { load, parsePlan } = await import(new URL("dist/src/index.js", here).href);
+const { presets } = await import(new URL("dist/src/context/presets.js", here).href);
 const { resolveModel } = await import(new URL("dist/src/hub/resolve.js", here).href);
 
 const { values } = parseArgs({
@@ -36,7 +37,7 @@ const ids = engine.tokenizer.encode(text.slice(0, 6 * length)).slice(0, length -
 const runs = plans.map(() => []);
 for (let round = 0; round < Number(values.rounds); round++)
   for (const [i, plan] of plans.entries()) {
-    const session = await engine.session({ plan: parsePlan(plan) });
+    const session = await engine.session({ plan: presets[plan]?.plan ?? parsePlan(plan) });
     const started = performance.now();
     await session.prefill(ids);
     const read = performance.now();

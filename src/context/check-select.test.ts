@@ -17,9 +17,7 @@ const dropping = (cache: object) => ({ cache: { budget: 512, ...cache } });
 
 const refused: [title: string, select: object, other: object, more: Partial<PlanFacts>, reason: RegExp][] = [
   ["layers with windows", fastkv, {}, { numFullLayers: 2 }, /10 of its 12 layers have a sliding window/],
-  ["no layer above the one that scores", { ...fastkv, layer: 12 }, {}, {}, /a layer from 1 to 11 .* got 12/],
   ["a layer that is not there", { ...gemfilter, layer: 13 }, {}, {}, /a layer from 1 to 12 .* got 13/],
-  ["one layer only", fastkv, {}, { numLayers: 1, numFullLayers: 1 }, /a layer from 1 to 0 .* got 0/],
   ...["string", "dca", "self-extend", "rerope", "sink-window", "infllm"].map(
     (method): [string, object, object, object, RegExp] => [
       `the zones of ${method}`,

@@ -27,12 +27,12 @@ const layersThatSeeAll: SelectionRule = ({ facts, id }) =>
 
 const layersToScoreIn: SelectionRule = ({ facts, id, steps }) => {
   if (!facts) return undefined;
-  const most = steps.from === "layer" ? facts.numLayers - 1 : facts.numLayers;
-  const layer = scoringLayers(steps, facts.numLayers);
+  const { numLayers, name } = facts;
+  const layer = scoringLayers(steps, numLayers);
   return (
-    (layer < 1 || layer > most) && {
-      reason: `expected a layer from 1 to ${most} for "${id}" with ${facts.name}, got ${layer}`,
-      remedy: most < 1 ? "Leave the selection out" : "Leave `layer` out for half of the layers, or give another",
+    (layer < 1 || layer > numLayers) && {
+      reason: `expected a layer from 1 to ${numLayers} for "${id}" with ${name}, got ${layer}`,
+      remedy: "Leave `layer` out for half of the layers, or give another",
     }
   );
 };

@@ -2,7 +2,6 @@
  * What the last tokens of a prompt, those that ask, give every token of it in one layer. Their queries are kept as they pass, and
  * meet the keys when these are all there: so the weights do not depend on the chunks that the prompt was read in.
  */
-import type { LayerContext } from "../model/decoder.ts";
 import { itemBytes, PAGE_SLOTS } from "../ops/attention.ts";
 import { attentionColumns, columnBytes } from "../ops/attention-columns.ts";
 import type { SharedHeap } from "../runtime/memory.ts";
@@ -35,19 +34,8 @@ export class AskingTokens {
     this.queries = parts.pool.take(this.queryBytes);
   }
 
-  /** A chunk's context that also keeps the queries of those of its tokens that ask; the chunk begins with token `begin`. */
-  around(context: LayerContext, begin: number, tokens: number): LayerContext {
-    return {
-      rotate: (layer, q, k) => context.rotate(layer, q, k),
-      append: (layer, k, v) => context.append(layer, k, v),
-      attend: (layer, out, q) => {
-        context.attend(layer, out, q);
-        if (layer === this.layer) this.keep(q, begin, tokens);
-      },
-    };
-  }
-
-  private keep(q: number, begin: number, tokens: number): void {
+  /** Keeps the queries of those tokens of a chunk that ask; it begins with token `begin`. q: f32 [tokens][numHeads][headDim] after RoPE. */
+  keep(q: number, begin: number, tokens: number): void {
     const { first, queries, rowBytes } = this;
     const from = Math.max(begin, first);
     const rows = begin + tokens - from;

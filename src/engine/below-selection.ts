@@ -5,7 +5,7 @@
  */
 import { type PrefillPlan, prefillOf } from "../context/prefill/plan.ts";
 import type { SelectionSteps } from "../context/select/method.ts";
-import { scoringLayers, selectionSteps } from "../context/select/registry.ts";
+import { layerGoneOnFrom, selectionSteps } from "../context/select/registry.ts";
 import { PAGE_SLOTS } from "../ops/attention.ts";
 import { LEAST_REST } from "./shared-prefix.ts";
 import { type WaitingParts, WaitingTokens } from "./waiting-tokens.ts";
@@ -19,8 +19,8 @@ export interface BelowPlan {
 
 /** Of a selection whose chosen tokens go on from a layer; `lastTokens`: those that the prefill method reads otherwise. */
 export function belowPlan(steps: SelectionSteps, numLayers: number, lastTokens = 0): BelowPlan | undefined {
-  if (steps.from !== "layer") return undefined;
-  return { layers: scoringLayers(steps, numLayers), last: Math.max(steps.window, lastTokens, LEAST_REST) };
+  const layers = layerGoneOnFrom(steps, numLayers);
+  return layers > 0 ? { layers, last: Math.max(steps.window, lastTokens, LEAST_REST) } : undefined;
 }
 
 /** Of a plan's selection; none if all tokens go through all layers, or those chosen begin again. */

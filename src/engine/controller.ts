@@ -226,10 +226,10 @@ export class Controller {
     tokenIds: Int32Array;
     select: CompleteChoice;
   }): void {
-    const { team, heap, pool, decoder, space } = this;
+    const { team, heap, pool, config, decoder, space } = this;
     const slot = this.slot(session);
     const { sequence } = slot;
-    const parts = { team, heap, pool, decoder, shapes: space.shapes, sequence };
+    const parts = { team, heap, pool, config, decoder, space, sequence };
     const selection = selectionFor(select, sequence.length + tokenIds.length, sequence.length);
     if (!selection) throw new Error(`select: "${select.method}" leaves out none of ${tokenIds.length} tokens`);
     slot.selecting = new SelectingRead(parts, tokenIds, selection);

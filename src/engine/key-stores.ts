@@ -113,6 +113,11 @@ export class KeyStores {
     return kept;
   }
 
+  /** As KvCache.forgetLayer(). */
+  forgetLayer(layer: number): void {
+    for (const cache of this.caches) cache.forgetLayer(layer);
+  }
+
   get pages(): number {
     return this.caches.reduce((sum, cache) => sum + cache.pages, 0);
   }

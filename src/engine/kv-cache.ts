@@ -19,14 +19,7 @@ import type { Team } from "../runtime/team.ts";
 import { type HeadPages, heldPages, pageOf } from "./head-pages.ts";
 import type { LayerShape } from "./layer-shapes.ts";
 import type { PagePool } from "./page-pool.ts";
-
-/** f32 pages that a chunk fills, shared by all sequences: [KV heads][pages of a chunk]. */
-export interface Staging {
-  readonly pages: Uint32Array[];
-  /** u32 space for the page addresses of one append and for the (from, to) pairs of one seal. */
-  readonly runTable: number;
-  readonly pairTable: number;
-}
+import type { Staging } from "./sequence-space.ts";
 
 export interface KvCacheParts {
   readonly team: Team;
@@ -254,18 +247,25 @@ export class KvCache {
     if (!isIntact || kept === 0) this.droppedAt = kept;
     const textPages = Math.floor(kept / PAGE_SLOTS);
     this.heads.forEach((heads, layer) => {
-      const { pinnedPages = 0 } = this.shapes[layer];
       for (const head of heads) {
         if (kept === 0) head.missing = 0;
         else if (!isIntact && layer >= (above ?? 0)) head.missing = textPages;
-        const sealed = textPages - head.missing;
-        for (const n of heldPages(head, pinnedPages)) if (n >= sealed) this.give(layer, head, n);
-        head.sealed = sealed;
-        head.first = Math.max(pinnedPages, Math.min(head.first, sealed));
+        this.cut(layer, head, textPages - head.missing);
       }
     });
     this.length = kept;
     return kept;
+  }
+
+  /** Gives back all that a layer holds, to be filled anew from the text's beginning. */
+  forgetLayer(layer: number): void {
+    for (const head of this.heads[layer]) this.cut(layer, head, 0);
+  }
+
+  private cut(layer: number, head: HeadPages, sealed: number): void {
+    for (const n of this.held(layer, head)) if (n >= sealed) this.give(layer, head, n);
+    head.sealed = sealed;
+    head.first = Math.max(this.shapes[layer].pinnedPages ?? 0, Math.min(head.first, sealed));
   }
 
   /** Entries of a head's pages in the order of its table; the last is the open page, if it holds any token. */
@@ -273,7 +273,7 @@ export class KvCache {
     const head = this.heads[layer][kvHead];
     const { open } = head;
     const table = this.heap.addresses(head.table, this.tableBytes / 4);
-    const entries = heldPages(head, this.shapes[layer].pinnedPages ?? 0).map((n) => table[n]);
+    const entries = this.held(layer, head).map((n) => table[n]);
     return this.length % PAGE_SLOTS === 0 ? entries : [...entries, open + FLOAT_PAGE];
   }
 
@@ -333,12 +333,12 @@ export class KvCache {
     copy.length = this.length;
     copy.droppedAt = this.droppedAt;
     this.heads.forEach((heads, layer) => {
-      const { headDim, pinnedPages = 0 } = this.shapes[layer];
+      const { headDim } = this.shapes[layer];
       heads.forEach((head, h) => {
         const other = copy.heads[layer][h];
         const table = this.heap.addresses(head.table, this.tableBytes / 4);
         this.heap.addresses(other.table, this.tableBytes / 4).set(table);
-        for (const n of heldPages(head, pinnedPages)) this.pool.share(pageOf(table[n]));
+        for (const n of this.held(layer, head)) this.pool.share(pageOf(table[n]));
         this.heap.u8.copyWithin(other.open, head.open, head.open + floatPageBytes(headDim));
         Object.assign(other, { first: head.first, sealed: head.sealed, missing: head.missing });
       });
@@ -362,25 +362,26 @@ export class KvCache {
     return this.runPage(layer, kvHead, page - head.sealed);
   }
 
+  private held(layer: number, head: HeadPages): number[] {
+    return heldPages(head, this.shapes[layer].pinnedPages ?? 0);
+  }
+
   private give(layer: number, head: HeadPages, n: number): void {
     const table = this.heap.addresses(head.table, this.tableBytes / 4);
     this.pool.give(pageOf(table[n]), this.entryBytes(layer, table[n]));
   }
 
   get pages(): number {
-    return this.heads.reduce((sum, heads, layer) => {
-      const { pinnedPages = 0 } = this.shapes[layer];
-      return sum + heads.reduce((pages, head) => pages + heldPages(head, pinnedPages).length + 1, 0);
-    }, 0);
+    const pagesIn = (heads: HeadPages[], layer: number) => heads.map((head) => this.held(layer, head).length + 1);
+    return this.heads.flatMap(pagesIn).reduce((sum, pages) => sum + pages, 0);
   }
 
   get bytes(): number {
     return this.heads.reduce((sum, heads, layer) => {
-      const { headDim, pinnedPages = 0 } = this.shapes[layer];
-      const open = floatPageBytes(headDim) + this.tableBytes;
+      const open = floatPageBytes(this.shapes[layer].headDim) + this.tableBytes;
       const sealed = (head: HeadPages) => {
         const table = this.heap.addresses(head.table, this.tableBytes / 4);
-        return heldPages(head, pinnedPages).reduce((bytes, n) => bytes + this.entryBytes(layer, table[n]), 0);
+        return this.held(layer, head).reduce((bytes, n) => bytes + this.entryBytes(layer, table[n]), 0);
       };
       return sum + heads.reduce((bytes, head) => bytes + open + sealed(head), 0);
     }, 0);
@@ -388,9 +389,9 @@ export class KvCache {
 
   dispose(): void {
     this.heads.forEach((heads, layer) => {
-      const { headDim, pinnedPages = 0 } = this.shapes[layer];
+      const { headDim } = this.shapes[layer];
       for (const head of heads) {
-        for (const n of heldPages(head, pinnedPages)) this.give(layer, head, n);
+        this.cut(layer, head, 0);
         this.pool.give(head.open, floatPageBytes(headDim));
         this.pool.give(head.table, this.tableBytes);
       }

@@ -1,7 +1,7 @@
 /** The calling side of a reading by token selection: first all tokens through the lower layers, then those that go on. */
 import type { PrefillPlan } from "../context/prefill/plan.ts";
 import { selectedTokens } from "../context/select/layout.ts";
-import { scoringLayers, selectionFor } from "../context/select/registry.ts";
+import { layerGoneOnFrom, scoringLayers, selectionFor } from "../context/select/registry.ts";
 import type { CompleteChoice } from "../context/technique.ts";
 import { InputError } from "../runtime/errors.ts";
 import { belowPlanOf } from "./below-selection.ts";
@@ -9,6 +9,9 @@ import type { ControllerMethods } from "./controller-methods.ts";
 import type { Caller } from "./rpc.ts";
 import { chunkFor, wholeBlocksFor } from "./shared-prefix.ts";
 import type { PrefillOptions } from "./types.ts";
+
+/** What the keys of a layer take of the time of the whole layer, about. */
+const KEYS_SHARE = 0.1;
 
 /** How much of a prompt is read where. */
 export interface SelectedReading {
@@ -20,10 +23,10 @@ export interface SelectedReading {
   /** Tokens that go on. */
   readonly selected: number;
   readonly numLayers: number;
-  /** Layers that all tokens go through. */
+  /** Layers that all tokens go through. Of the next one they have keys, until it is known which go on. */
   readonly lower: number;
-  /** Whether those that go on begin at the first layer again. */
-  readonly isRepeated: boolean;
+  /** The layer that those which go on begin at: the next one, or the first again. */
+  readonly upper: number;
 }
 
 /**
@@ -46,9 +49,9 @@ export function selectedReading(
       `prefill: expected at least ${least} tokens, which decide what goes on, got ${tokens - held}. Give all that comes behind the ${held} tokens that truncate() left.`,
       { expected: least, got: tokens - held },
     );
-  const lower = scoringLayers(steps, numLayers);
-  const isRepeated = steps.from === "beginning";
-  return { select, tokens, held, selected: selectedTokens(layout), numLayers, lower, isRepeated };
+  const lower = scoringLayers(steps, numLayers) - 1;
+  const upper = layerGoneOnFrom(steps, numLayers);
+  return { select, tokens, held, selected: selectedTokens(layout), numLayers, lower, upper };
 }
 
 export interface SelectedReadingOptions {
@@ -67,10 +70,10 @@ export async function readSelected(
   { reading, isSparse, mostTokens, onRead }: SelectedReadingOptions,
   { onProgress, signal }: Pick<PrefillOptions, "onProgress" | "signal">,
 ): Promise<number> {
-  const { select, tokens, held, selected, numLayers, lower, isRepeated } = reading;
+  const { select, tokens, held, selected, numLayers, lower, upper } = reading;
   const rest = tokens - held;
-  const upper = isRepeated ? numLayers : numLayers - lower;
-  const work = rest * lower + selected * upper;
+  const [below, above] = [lower + KEYS_SHARE, numLayers - upper];
+  const work = rest * below + selected * above;
   let done = 0;
   const read = async (of: "all" | "selected", begin: number, end: number, layers: number) => {
     for (let first = begin; first < end; ) {
@@ -89,8 +92,8 @@ export async function readSelected(
   let length = 0;
   await caller.call("beginSelecting", { session, tokenIds, select });
   try {
-    await read("all", held, tokens, lower);
-    await read("selected", 0, selected, upper);
+    await read("all", held, tokens, below);
+    await read("selected", 0, selected, above);
     isComplete = true;
   } finally {
     length = await caller.call("endSelecting", { session, isComplete });

@@ -55,8 +55,7 @@ export function expectFree(what: string, needed: number, free: number): void {
 
 /** Tokens that the heads of a layer hold at most when a text of so many tokens was read. */
 function heldBy(length: number, { budget, every = 0, selected }: RoomSchedule): (layer: number) => number {
-  if (selected)
-    return (layer) => (!selected.isRepeated && layer < selected.lower ? selected.tokens : selected.selected);
+  if (selected) return (layer) => (layer < selected.upper ? selected.tokens : selected.selected);
   return () => (budget === undefined ? length : Math.min(length, 2 * budget + every));
 }
 
@@ -73,15 +72,17 @@ function roomForReading(stores: KeyStores, config: ModelConfig, tokens: number, 
   return Math.min(all, kept + all / fullLayers) + tokens * config.hiddenSize * 4;
 }
 
-/** The pages of all tokens in the lower layers, and those of the tokens that go on: beside them, or in their place. */
+/** The pages of all tokens in the lower layers, beside or before those of the tokens that go on, and before these in the layer that scores. */
 function roomForSelected(
   stores: KeyStores,
   { hiddenSize }: ModelConfig,
-  { tokens, held, selected, lower, isRepeated }: SelectedReading,
+  { tokens, held, selected, lower, upper }: SelectedReading,
 ): number {
   const rest = tokens - held;
-  const below = stores.bytesFor(rest, (layer) => layer < lower);
-  if (isRepeated) return Math.max(below, stores.bytesFor(selected));
-  const above = stores.bytesFor(selected, (layer) => layer >= lower);
-  return below + above + WaitingTokens.bytesFor(rest, hiddenSize);
+  const stays = stores.bytesFor(rest, (layer) => layer < upper);
+  const scoring = stores.bytesFor(rest, (layer) => layer >= upper && layer < lower);
+  const scores = stores.bytesFor(tokens, (layer) => layer === lower);
+  const goesOn = stores.bytesFor(selected, (layer) => layer >= upper);
+  const waits = upper > 0 ? WaitingTokens.bytesFor(rest, hiddenSize) : 0;
+  return stays + Math.max(scoring + scores, goesOn) + waits;
 }

@@ -38,8 +38,7 @@ const randomIds = (length: number) => Int32Array.from(randomFloats(length, lengt
 const prompt = randomIds(500);
 const next = randomIds(20);
 
-type Inside = { [part in "team" | "heap" | "pool" | "decoder"]: never } & {
-  space: { shapes: never };
+type Inside = { [part in "team" | "heap" | "pool" | "config" | "decoder" | "space"]: never } & {
   slots: Map<number, { sequence: Sequence }>;
 };
 
@@ -57,11 +56,11 @@ function readInParts(
   layout: Omit<SelectionLayout, "tokens">,
   { chunks = [CHUNK, CHUNK], most = [prompt.length, prompt.length], ...more }: Way,
 ): SelectingRead {
-  const { team, heap, pool, decoder, space, slots } = controller as unknown as Inside;
+  const { team, heap, pool, config, decoder, space, slots } = controller as unknown as Inside;
   const { sequence } = slots.get(session)!;
   const steps = { layer: 2, window: 70, from: "layer", positions: "own", ...more } as SelectionSteps;
   const score = ([weights]: readonly Float32Array[]) => weights.map((_, j) => -j);
-  const parts = { team, heap, pool, decoder, shapes: space.shapes, sequence };
+  const parts = { team, heap, pool, config, decoder, space, sequence };
   const tokens = prompt.length;
   const reading = new SelectingRead(parts, prompt, { steps, layout: { tokens, ...layout }, score });
   const all = Math.min(most[0], tokens);
@@ -88,6 +87,7 @@ for (const format of ["f32", "q8"])
         { chunks: [64, 500] },
         { layer: 1 },
         { layer: 3, window: 1 },
+        { layer: 4 },
         { from: "beginning" },
         { from: "beginning", positions: "closed-up", chunks: [90, 120] },
       ];
@@ -109,7 +109,7 @@ test("fewer tokens chosen give other logits and fewer pages; a reading that is b
       readInParts(controller, session, { ...everything, chosen }, {}).finish(true);
       return controller.memory({ session }).pages;
     });
-    assert.equal(used[0] - used[1], (2 * 2 * (everything.chosen - 64)) / PAGE_SLOTS, "two layers of two KV heads");
+    assert.equal(used[0] - used[1], (3 * 2 * (everything.chosen - 64)) / PAGE_SLOTS, "three layers of two KV heads");
     assert.notDeepEqual(logitsIn(0), logitsIn(1));
     for (const session of [0, 1]) controller.close({ session });
     assert.equal(pool.usedBytes, 0);
@@ -143,7 +143,8 @@ test("room is made sure of before anything is read: pages of all tokens below, o
       // A page, 64 to 127 of the last tokens, and what is missing in whole pages.
       assert.equal(selected?.selected, 64 + (tokens - 384) + 64);
       const again = Math.max(pages(3, tokens), pages(4, 244));
-      const needed = method === "fastkv" ? pages(3, tokens) + pages(1, 244) + waiting : again;
+      const beside = pages(2, tokens) + Math.max(pages(1, tokens), pages(2, 244)) + waiting;
+      const needed = method === "fastkv" ? beside : again;
       const expect = () => controller.expectRoom({ session: 0, tokens, schedule: { byLayers: false, selected } });
       free = needed - 1;
       assert.throws(expect, { name: "CapacityError", expected: needed });

@@ -1,24 +1,18 @@
 /**
- * Reading by a plan's token selection, in the controller: all tokens go through the lower layers, chunk by chunk; the last of these
- * says which go on; these go through the layers above, whose pages hold them and no others (context/select/layout.ts), or from the
- * first layer on through all of them. Where the sequence awaits another end of its prompt, only that is read by the lower layers.
+ * Reading by a plan's token selection, in the controller: all tokens go through the lower layers, chunk by chunk, and the layer above
+ * these gets their keys, so that the attention of those that ask says which go on. The keys are then forgotten, and the chosen ones go
+ * through this layer and those above, whose pages hold them and no others (context/select/layout.ts), or from the first layer on through
+ * all of them. Where the sequence awaits another end of its prompt, only that is read by the lower layers.
  */
 import { selectedPositions } from "../context/select/layout.ts";
 import { type Selection, scoringLayers } from "../context/select/registry.ts";
 import type { Decoder } from "../model/decoder.ts";
-import type { SharedHeap } from "../runtime/memory.ts";
-import type { Team } from "../runtime/team.ts";
 import { AskingTokens } from "./asking-tokens.ts";
 import { type BelowSelection, belowPlan } from "./below-selection.ts";
-import type { LayerShape } from "./layer-shapes.ts";
-import type { PagePool } from "./page-pool.ts";
+import { Chunk, type ChunkParts } from "./chunk.ts";
 import type { Sequence } from "./sequence.ts";
 
-export interface SelectingParts {
-  readonly team: Team;
-  readonly heap: SharedHeap;
-  readonly pool: PagePool;
-  readonly shapes: readonly LayerShape[];
+export interface SelectingParts extends ChunkParts {
   readonly decoder: Decoder;
   /** Empty, or one that awaits the end of its prompt. */
   readonly sequence: Sequence;
@@ -31,7 +25,7 @@ export class SelectingRead {
   /** Tokens that the lower layers hold already, and of the whole prompt. */
   private readonly begin: number;
   private readonly end: number;
-  /** Layers that score. */
+  /** Layers that all tokens go through; the next one scores. */
   private readonly lower: number;
   private readonly asking: AskingTokens;
   /** Where those that go on do so from where they stand. */
@@ -40,17 +34,17 @@ export class SelectingRead {
   private selected?: Int32Array<ArrayBuffer>;
 
   constructor(parts: SelectingParts, tokenIds: Int32Array, selection: Selection) {
-    const { shapes, sequence } = parts;
+    const { sequence } = parts;
+    const { shapes } = parts.space;
     const { steps } = selection;
     this.parts = parts;
     this.tokenIds = tokenIds;
     this.selection = selection;
-    this.lower = scoringLayers(steps, shapes.length);
-    const layer = this.lower - 1;
+    this.lower = scoringLayers(steps, shapes.length) - 1;
     this.begin = sequence.length;
     this.end = this.begin + tokenIds.length;
-    const asking = { layer, first: this.end - steps.window, end: this.end };
-    this.asking = new AskingTokens({ ...parts, shape: shapes[layer] }, asking);
+    const asking = { layer: this.lower, first: this.end - steps.window, end: this.end };
+    this.asking = new AskingTokens({ ...parts, shape: shapes[this.lower] }, asking);
     const plan = belowPlan(steps, shapes.length, sequence.sparsePrefill?.needs.lastTokens);
     if (plan) this.below = sequence.beginBelow(plan);
   }
@@ -58,15 +52,41 @@ export class SelectingRead {
   /** Runs tokens [first, first + count) of the prompt through the lower layers; chunks come in order. */
   readAll(first: number, count: number): void {
     const { decoder, sequence } = this.parts;
-    const { tokenIds, begin, end, lower, below, asking } = this;
+    const { tokenIds, begin, end, lower, below } = this;
     const tokensAfter = end - first - count;
     const tracing = tokensAfter === 0 && below ? "prompt" : undefined;
+    if (first === begin) this.keysOfWaiting();
     decoder.embed(tokenIds.subarray(first - begin, first - begin + count));
-    sequence.runLayers(decoder, { first: 0, end: lower }, { tokens: count, tokensAfter, tracing }, (context) =>
-      asking.around(context, first, count),
-    );
+    sequence.runLayers(decoder, { first: 0, end: lower }, { tokens: count, tokensAfter, tracing });
     below?.waiting.append(decoder.stream, count);
+    this.appendKeys(first, count);
     if (tokensAfter === 0) this.select();
+  }
+
+  /** Of tokens that the lower layers had read before. */
+  private keysOfWaiting(): void {
+    const { begin, below } = this;
+    const { decoder } = this.parts;
+    for (let first = 0; first < begin; first += decoder.maxRows) {
+      const count = Math.min(decoder.maxRows, begin - first);
+      below?.waiting.copy(
+        Int32Array.from({ length: count }, (_, row) => first + row),
+        decoder.stream,
+      );
+      this.appendKeys(first, count);
+    }
+  }
+
+  /** Gives the layer that scores the keys of tokens whose stream the decoder holds. */
+  private appendKeys(first: number, count: number): void {
+    const { decoder, sequence } = this.parts;
+    const { lower, asking } = this;
+    const { stores, rotation } = sequence;
+    stores.length = first;
+    const chunk = new Chunk(this.parts, [{ sequence: { stores, rotation }, tokens: count }]);
+    asking.keep(decoder.appendKeys(lower, count, chunk), first, count);
+    stores.advanceLayer(lower, count);
+    chunk.end();
   }
 
   private select(): void {
@@ -74,13 +94,14 @@ export class SelectingRead {
     const { layout, score } = this.selection;
     const weights = this.asking.weights(sequence.stores.caches[0]);
     this.selected = selectedPositions(layout, score(weights));
-    if (this.below) sequence.stores.length = 0;
-    else sequence.truncate(0);
+    if (!this.below) return void sequence.truncate(0);
+    sequence.stores.forgetLayer(this.lower);
+    sequence.stores.length = 0;
   }
 
   /** Runs the tokens [first, first + count) of those that go on through the other layers. The decoder holds their stream after it. */
   readSelected(first: number, count: number): void {
-    const { decoder, sequence, shapes } = this.parts;
+    const { decoder, sequence, space } = this.parts;
     const { tokenIds, end, lower, selected, below, selection } = this;
     if (!selected) throw new Error("select: the lower layers have not seen all tokens yet");
     const positions = selected.subarray(first, first + count);
@@ -91,7 +112,7 @@ export class SelectingRead {
     if (below) below.waiting.copy(positions, decoder.stream);
     else decoder.embed(positions.map((position) => tokenIds[position]));
     const run = { tokens: count, tokensAfter, tracing, places: { positions, turns } } as const;
-    sequence.runLayers(decoder, { first: below ? lower : 0, end: shapes.length }, run);
+    sequence.runLayers(decoder, { first: below ? lower : 0, end: space.shapes.length }, run);
     if (tokensAfter === 0) sequence.leaveOut(end, isClosedUp);
   }
 

@@ -3,7 +3,6 @@ import { STEP } from "../context/position/zones.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { floatPageBytes, itemBytes, MOST_ZONES, PAGE_SLOTS, partialBytes } from "../ops/attention.ts";
 import type { SharedHeap } from "../runtime/memory.ts";
-import type { Staging } from "./kv-cache.ts";
 import { type LayerShape, layerShapes } from "./layer-shapes.ts";
 
 /** A chunk of at most this many tokens splits its keys over threads; longer ones have enough query tiles. */
@@ -14,6 +13,14 @@ const MOST_SPLITS = 32;
 
 /** Most sequences that give a token each to one chunk. */
 export const MOST_SEQUENCES = 32;
+
+/** f32 pages that a chunk fills, shared by all sequences: [KV heads][pages of a chunk]. */
+export interface Staging {
+  readonly pages: Uint32Array[];
+  /** u32 space for the page addresses of one append and for the (from, to) pairs of one seal. */
+  readonly runTable: number;
+  readonly pairTable: number;
+}
 
 /** Tables [tokens][rotary/2 cosines, rotary/2 sines]: of each key store, and of the queries of each zone. */
 export interface RotaryTables {

@@ -7,7 +7,7 @@ import { decodeMethods } from "../context/decode/registry.ts";
 import type { Plan } from "../context/plan.ts";
 import { createRotation, type Rotation } from "../context/position/rotation.ts";
 import { speculations } from "../context/speculate/registry.ts";
-import type { Decoder, LayerContext } from "../model/decoder.ts";
+import type { Decoder } from "../model/decoder.ts";
 import { PAGE_SLOTS } from "../ops/attention.ts";
 import { InputError } from "../runtime/errors.ts";
 import { AttentionTrace, type Tracing } from "./attention-trace.ts";
@@ -189,17 +189,11 @@ export class Sequence implements ChunkSequence {
     this.runLayers(decoder, { first: layer, end: layer + 1 }, run);
   }
 
-  /** The same for layers [first, end). What they ask of the context may be seen by another `around` it. */
-  runLayers(
-    decoder: Decoder,
-    { first, end }: { first: number; end: number },
-    run: Omit<ChunkRun, "sequence">,
-    around = (context: LayerContext) => context,
-  ): void {
+  /** The same for layers [first, end). */
+  runLayers(decoder: Decoder, { first, end }: { first: number; end: number }, run: Omit<ChunkRun, "sequence">): void {
     this.scores = new Map();
     const chunk = new Chunk(this.parts, [{ ...run, sequence: this }]);
-    const context = around(chunk);
-    for (let layer = first; layer < end; layer++) decoder.layer(layer, run.tokens, context);
+    for (let layer = first; layer < end; layer++) decoder.layer(layer, run.tokens, chunk);
     chunk.end();
   }
 

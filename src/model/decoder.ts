@@ -41,7 +41,7 @@ export class Decoder {
   private readonly heap: SharedHeap;
   readonly config: ModelConfig;
   private readonly weights: ModelWeights;
-  private readonly maxRows: number;
+  readonly maxRows: number;
 
   constructor(team: Team, heap: SharedHeap, config: ModelConfig, weights: ModelWeights, maxRows: number) {
     this.team = team;
@@ -101,6 +101,12 @@ export class Decoder {
     this.feedForwardBlock(layer, tokens);
   }
 
+  /** A layer as far as the keys that its context appends. The residual stream stays as it is. Gives the queries: f32 [tokens][numHeads][headDim]. */
+  appendKeys(index: number, tokens: number, context: Pick<LayerContext, "rotate" | "append">): number {
+    this.project(this.weights.layers[index], index, tokens, context);
+    return this.q;
+  }
+
   /** What a layer's attention output matrix makes of each of its inputs: f32 [numHeads · headDim][hiddenSize]. */
   outputColumns(index: number): Float32Array {
     const { team, heap, config, packed, q, h, maxRows } = this;
@@ -148,7 +154,20 @@ export class Decoder {
   }
 
   private attentionBlock(layer: LayerWeights, index: number, tokens: number, context: LayerContext): void {
-    const { team, config, packed, x, h, q, k, v, attended } = this;
+    const { config, packed, q, attended } = this;
+    this.project(layer, index, tokens, context);
+    context.attend(index, attended, q);
+    packed.set(attended, tokens, config.numHeads * config.headDim);
+    this.addToStream(layer.output, layer.postAttentionNorm, tokens);
+  }
+
+  private project(
+    layer: LayerWeights,
+    index: number,
+    tokens: number,
+    context: Pick<LayerContext, "rotate" | "append">,
+  ): void {
+    const { team, config, packed, x, h, q, k, v } = this;
     const { hiddenSize, numHeads, numKvHeads, headDim, normEps: eps } = config;
     rmsnorm(team, { x, weight: layer.attentionNorm, out: h, rows: tokens, width: hiddenSize, eps });
     packed.set(h, tokens, hiddenSize);
@@ -163,9 +182,6 @@ export class Decoder {
       rmsnorm(team, { x: k, weight: layer.keyNorm, out: k, rows: tokens * numKvHeads, width: headDim, eps });
     context.rotate(index, q, k);
     context.append(index, k, v);
-    context.attend(index, attended, q);
-    packed.set(attended, tokens, numHeads * headDim);
-    this.addToStream(layer.output, layer.postAttentionNorm, tokens);
   }
 
   private feedForwardBlock(layer: LayerWeights, tokens: number): void {

@@ -21,12 +21,13 @@ const WINDOW = 20;
 const LONG_WINDOW = 100;
 /** Tokens that go on: the first page, those chosen, and the tail. */
 const KEPT = 228;
-const LOWER = 2;
+/** The layer whose attention chooses: all tokens go through those below it. */
+const SCORING = 1;
 const heads = [0, 1];
 const prompt = randomIds(engine, LENGTH, 1);
 const next = randomIds(engine, 12, 2);
 
-const common = { window: WINDOW, keep: KEPT, least: 128 };
+const common = { layer: SCORING + 1, window: WINDOW, keep: KEPT, least: 128 };
 const selections = {
   fastkv: { method: "fastkv", heads: "mean", pool: 7, ...common },
   gemfilter: { method: "gemfilter", heads: "mean", pool: 5, ...common },
@@ -61,19 +62,20 @@ function range(from: number, to: number): number[] {
   return Array.from({ length: to - from }, (_, i) => from + i);
 }
 
-/** What the last tokens of the prompt give each in layer LOWER − 1, by window and query head, and the residual streams after it: in f64. */
+/** What the last tokens of the prompt give each in layer SCORING, by window and query head, and the residual streams before it: in f64. */
 function lowerLayers(tokenIds: number[]) {
   const windows = [WINDOW, LONG_WINDOW];
   const weights = new Map(windows.map((window) => [window, range(0, 4).map(() => new Float64Array(LENGTH))]));
+  const positions = range(0, tokenIds.length);
   let x = reference.embed(tokenIds);
-  for (let layer = 0; layer < LOWER; layer++)
-    x = reference.layer(layer, x, range(0, x.length), (head, token, row) => {
-      for (const [window, heads] of weights)
-        if (layer === LOWER - 1 && token >= LENGTH - window && token < LENGTH)
-          row.forEach((weight, j) => {
-            heads[head][j] += weight / window;
-          });
-    });
+  for (let layer = 0; layer < SCORING; layer++) x = reference.layer(layer, x, positions);
+  reference.layer(SCORING, x, positions, (head, token, row) => {
+    for (const [window, heads] of weights)
+      if (token >= LENGTH - window && token < LENGTH)
+        row.forEach((weight, j) => {
+          heads[head][j] += weight / window;
+        });
+  });
   return { weights, x };
 }
 const lower = lowerLayers([...prompt, ...next]);
@@ -102,7 +104,7 @@ function expectedLogits(id: Id, places: "own" | "closed-up"): Float64Array[] {
   const isRepeated = id !== "fastkv";
   const all = isRepeated ? reference.embed([...prompt, ...next]) : lower.x;
   let x = tokens.map((token) => all[token]);
-  for (let layer = isRepeated ? 0 : LOWER; layer < reference.numLayers; layer++) x = reference.layer(layer, x, turns);
+  for (let layer = isRepeated ? 0 : SCORING; layer < reference.numLayers; layer++) x = reference.layer(layer, x, turns);
   return x.slice(-next.length).map((row) => reference.logits(row));
 }
 
@@ -118,11 +120,11 @@ for (const id of ids) {
     const expected = choice(id);
     assert.equal(expected.length, KEPT);
     for (let layer = 0; layer < reference.numLayers; layer++) {
-      const isWhole = id === "fastkv" && layer < LOWER;
+      const isWhole = id === "fastkv" && layer < SCORING;
       assert.deepEqual(await positionsOf(session, layer), isWhole ? range(0, LENGTH) : expected, `layer ${layer}`);
     }
     const pages = (tokens: number) => heads.length * (Math.floor(tokens / 64) + 1);
-    const layers = id === "fastkv" ? [LENGTH, LENGTH, KEPT, KEPT] : [KEPT, KEPT, KEPT, KEPT];
+    const layers = id === "fastkv" ? [LENGTH, KEPT, KEPT, KEPT] : [KEPT, KEPT, KEPT, KEPT];
     assert.equal(
       (await session.memory()).pages,
       layers.reduce((sum, tokens) => sum + pages(tokens), 0),
@@ -144,7 +146,7 @@ for (const id of ids) {
 test("a window of more than a page asks with all of its tokens: the choice is that of the formula in f64", async () => {
   const session = await open({ ...selections.fastkv, window: LONG_WINDOW }, { format: "f32" }, 90);
   await session.prefill(prompt);
-  assert.deepEqual(await positionsOf(session, LOWER), choice("fastkv", LONG_WINDOW));
+  assert.deepEqual(await positionsOf(session, SCORING), choice("fastkv", LONG_WINDOW));
   assert.notDeepEqual(choice("fastkv", LONG_WINDOW), choice("fastkv"));
   await session.dispose();
 });
@@ -328,7 +330,7 @@ test("gemfilter: the session is one that has read the chosen tokens alone, bit f
 });
 
 test("fastkv and snapkv after it: upper layers keep what the snapkv formula in f64 keeps of the tokens that went on, by the last queries at their own positions", async () => {
-  const [budget, window, layer] = [100, 16, 2];
+  const [budget, window, layer] = [100, 16, SCORING];
   const snapkv = { score: { method: "snapkv", window, kernel: 5 }, budget, sinks: 0, window: 0, format: "f32" };
   const session = await open(selections.fastkv, snapkv);
   await session.prefill(prompt);
@@ -364,7 +366,7 @@ test("a trace tells weights by where tokens stand in the prompt: none of those t
     await session.prefill(prompt);
     const held = new Set(choice(id));
     for (const { layer, weights } of await session.trace()) {
-      const isWhole = id === "fastkv" && layer < LOWER;
+      const isWhole = id === "fastkv" && layer < SCORING;
       assert.equal(weights.length, LENGTH);
       const left = weights.reduce((sum, weight, j) => sum + (isWhole || held.has(j) ? 0 : weight), 0);
       const sum = weights.reduce((a, b) => a + b, 0);

@@ -1,8 +1,8 @@
 /**
- * fastkv: token-selective propagation. All tokens go through the first `layer` layers; through those above only the ones go that
- * the question looks at, from where they stood in the text:
+ * fastkv: token-selective propagation. All tokens go through the layers below layer `layer`, counted from 1; through it and those
+ * above only the ones go that the question looks at, from where they stood in the text:
  *
- *   score_j = pool(over heads of mean over the last `window` tokens i of softmax(q_i·k / √d)_j)      in the last of these layers
+ *   score_j = pool(over heads of mean over the last `window` tokens i of softmax(q_i·k / √d)_j)      in layer `layer`, k of all tokens
  *
  * FastKV (arXiv 2502.01068), section 3. Its other half, which drops keys and values of what went on in every layer, is a cache
  * score beside it, such as snapkv.
@@ -13,7 +13,7 @@ import { tokenScores } from "./scoring.ts";
 
 export const fastkv = defineSelection({
   id: "fastkv",
-  summary: "half of the layers read all tokens, those above only the ones that the question looks at",
+  summary: "the lower half of the layers reads all tokens, the upper only the ones that the question looks at",
   source: "FastKV, arXiv 2502.01068",
   options: selectionOptions("fastkv", {}),
   steps: (options) => ({ ...commonSteps(options), from: "layer", positions: "own" }),

@@ -4,7 +4,7 @@ import type { Technique } from "../technique.ts";
 
 /** What is done with the first prompt of a session. */
 export interface SelectionSteps {
-  /** Layers that all tokens go through; the attention of the last of them is what tokens are scored by. Default: half of the model's. */
+  /** The layer whose attention is what tokens are scored by, counted from 1: all tokens go through those below it. Default: half of the model's. */
   readonly layer?: number;
   /** Tokens that go on: up to 1 a share of the prompt, above it their number. */
   readonly keep: number;
@@ -14,7 +14,7 @@ export interface SelectionSteps {
   readonly last: number;
   /** Shorter prompts go through all layers as a whole. */
   readonly least: number;
-  /** Where tokens go on: from the layers above, or from the first layer again, as if there were no others. */
+  /** Where tokens go on: from the layer that scores, or from the first layer again, as if there were no others. */
   readonly from: "layer" | "beginning";
   /** Where they then stand: where they stood in the prompt, or one behind the other. */
   readonly positions: "own" | "closed-up";

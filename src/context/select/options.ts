@@ -14,7 +14,7 @@ const tokens = z
 /** Options of a selection: its own, and what all have. */
 export function selectionOptions<Id extends string, Shape extends z.ZodRawShape>(id: Id, shape: Shape) {
   return techniqueOptions(id, {
-    /** Layers that all tokens go through. */
+    /** The layer that scores, counted from 1. All tokens go through those below it, and give it their keys. */
     layer: layerOption.positive().optional(),
     /** A share of the prompt, or a number of tokens. */
     keep: z

@@ -42,7 +42,12 @@ export function selectionFor(choice: CompleteChoice | undefined, tokens: number,
   return { steps, layout, score: (weights) => score(weights, options) };
 }
 
-/** Layers that all tokens go through, in a model of so many. */
+/** How many layers a selection takes to score, in a model of so many. The last needs only the keys of all tokens, which go through those below it. */
 export function scoringLayers({ layer }: SelectionSteps, numLayers: number): number {
-  return layer === undefined ? numLayers >> 1 : layerAt(layer, numLayers);
+  return layer === undefined ? Math.max(1, numLayers >> 1) : layerAt(layer, numLayers);
+}
+
+/** The first layer of those that only chosen tokens go through; 0 where they begin anew. */
+export function layerGoneOnFrom(steps: SelectionSteps, numLayers: number): number {
+  return steps.from === "layer" ? scoringLayers(steps, numLayers) - 1 : 0;
 }
