@@ -6,8 +6,7 @@ import { parseArgs } from "node:util";
 import { gunzipSync } from "node:zlib";
 
 const here = new URL("..", import.meta.url);
-const { load, parsePlan } = await import(new URL("dist/src/index.js", here).href);
-const { presets } = await import(new URL("dist/src/context/presets.js", here).href);
+const { load, parsePlan, presets } = await import(new URL("dist/src/index.js", here).href);
 const { resolveModel } = await import(new URL("dist/src/hub/resolve.js", here).href);
 
 const { values } = parseArgs({

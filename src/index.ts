@@ -55,6 +55,7 @@ export {
 } from "./context/cache/score/score.ts";
 export { checkPlan, expectSoundPlan, type PlanFacts, type PlanProblem, type PlanReview } from "./context/check.ts";
 export { defaultPlan, type Plan, parsePlan } from "./context/plan.ts";
+export { type Preset, presets } from "./context/presets.ts";
 export { type Choice, type Technique, techniqueOptions } from "./context/technique.ts";
 export { type AttendedPassage, attendedPassages } from "./engine/attended-passages.ts";
 export { type CalibrateOptions, calibrate } from "./engine/calibrate.ts";
