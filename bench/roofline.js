@@ -1,8 +1,9 @@
 // Where time goes while a text is read and written after: every kernel's share of the run, its operations or bytes a second, and how
 // near that is to what this machine can do at most (bench/peaks.js). docs/ROOFLINE.md says how to read it. Nothing else should run.
 //   node bench/roofline.js [--model qwen2.5-coder-0.5b] [--lengths 2k,8k,32k] [--plan JSON] [--decode-tokens 16] [--json]
-//     [--out docs/data/roofline.json] [--markdown docs/ROOFLINE.md]
-// Text: Moby-Dick; a length is that of prompt and written tokens together. --markdown fills the page between its marks.
+//     [--out docs/data/roofline.json] [--markdown docs/ROOFLINE.md] [--from docs/data/roofline.json]
+// Text: Moby-Dick; a length is that of prompt and written tokens together. --markdown fills the page between its marks, --from with
+// what --out has written before.
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
@@ -28,6 +29,7 @@ const { values } = parseArgs({
     "decode-tokens": { type: "string", default: "16" },
     out: { type: "string" },
     markdown: { type: "string" },
+    from: { type: "string" },
     json: { type: "boolean", default: false },
   },
 });
@@ -35,32 +37,39 @@ const decodeTokens = wholeNumber("--decode-tokens", values["decode-tokens"]);
 const lengths = values.lengths.split(",").map((text) => wholeNumber("--lengths", text, decodeTokens + 2));
 const plan = parsePlan(JSON.parse(values.plan));
 
-const busy = loadavg()[0];
-if (busy > 0.5)
-  console.error(`Something else is running on this machine (load ${busy.toFixed(1)}): the figures will be off.`);
-const engine = await load(await resolveModel(values.model), { profile: true });
-const text = gunzipSync(readFileSync(new URL("build/haystacks/moby-dick.txt.gz", root))).toString("utf8");
-const ids = engine.tokenizer.encode(text.slice(0, 6 * Math.max(WARM_UP.tokens, ...lengths)));
-console.error("measuring what the machine can do");
-const peaks = await measurePeaks(engine.threads);
-await measure(WARM_UP.tokens, WARM_UP.written);
-const results = [];
-for (const length of lengths) results.push(await measure(length - decodeTokens, decodeTokens));
-await engine.dispose();
-
-const { model, threads } = engine;
-const machine = { cpu: cpus()[0].model, node: process.versions.node, threads, load: busy };
-const report = { model: model.name, plan: JSON.parse(values.plan), ...machine, peaks, results };
+const report = values.from ? JSON.parse(readFileSync(values.from, "utf8")) : await measureAll();
 if (values.out) writeFileSync(values.out, `${JSON.stringify(report, null, 1)}\n`);
 if (values.markdown) writeFileSync(values.markdown, filled(values.markdown, markdownOf(report)));
 if (values.json) console.log(JSON.stringify(report));
 else {
   console.log(`${headline(report)}\n${peakLine(report)}`);
-  for (const result of results) console.log(`\n${titleOf(result)}\n${aligned(tableOf(result))}`);
+  for (const result of report.results) console.log(`\n${titleOf(result)}\n${aligned(tableOf(result))}`);
+}
+
+async function measureAll() {
+  const busy = loadavg()[0];
+  if (busy > 0.5)
+    console.error(
+      `Something ran on this machine in the last minute (load ${busy.toFixed(1)}). If it still does, the figures will be off.`,
+    );
+  const engine = await load(await resolveModel(values.model), { profile: true });
+  const text = gunzipSync(readFileSync(new URL("build/haystacks/moby-dick.txt.gz", root))).toString("utf8");
+  const ids = engine.tokenizer.encode(text.slice(0, 6 * Math.max(WARM_UP.tokens, ...lengths)));
+  console.error("measuring what the machine can do");
+  const peaks = await measurePeaks(engine.threads);
+  const measured = { engine, ids, peaks };
+  await measure(measured, WARM_UP.tokens, WARM_UP.written);
+  const results = [];
+  for (const length of lengths) results.push(await measure(measured, length - decodeTokens, decodeTokens));
+  await engine.dispose();
+  const { model, threads } = engine;
+  const machine = { cpu: cpus()[0].model, node: process.versions.node, threads, load: busy };
+  return { model: model.name, plan: JSON.parse(values.plan), ...machine, peaks, results };
 }
 
 /** Reads and writes so many tokens in a session of their own. */
-async function measure(tokens, written) {
+async function measure({ engine, ids, peaks }, tokens, written) {
+  const profiled = (count, work) => profile({ engine, peaks }, count, work);
   const session = await engine.session({ plan });
   const bar = progressBar(process.stderr, { label: `reading ${tokens}`, total: tokens, unit: "tokens" });
   const reading = await profiled(tokens, () =>
@@ -74,7 +83,7 @@ async function measure(tokens, written) {
   return { reading, writing };
 }
 
-async function profiled(tokens, work) {
+async function profile({ engine, peaks }, tokens, work) {
   await engine.profile({ reset: true });
   const started = performance.now();
   await work();
@@ -82,11 +91,11 @@ async function profiled(tokens, work) {
   const seconds = (performance.now() - started) / 1000;
   const elsewhere = seconds - rows.reduce((sum, row) => sum + row.seconds, 0);
   const all = [...rows, { kernel: "outside the controller", calls: 0, seconds: elsewhere }];
-  return { tokens, seconds, rows: all.map((row) => judged(row, seconds)) };
+  return { tokens, seconds, rows: all.map((row) => judged(row, seconds, peaks)) };
 }
 
 /** What a row takes of the run and, if its work is known, the least time that the work needs on this machine. */
-function judged(row, runSeconds) {
+function judged(row, runSeconds, peaks) {
   const share = row.seconds / runSeconds;
   if (!row.operations) return { ...row, share };
   const kinds = Object.entries(row.operations);
@@ -147,8 +156,7 @@ function titleOf({ reading, writing }) {
 }
 
 function headline({ model, plan, cpu, node, threads, load }) {
-  const isQuiet = load <= 0.5 ? "" : `, **while other programs ran** (load ${load.toFixed(1)})`;
-  return `${model}, plan \`${JSON.stringify(plan)}\`, ${cpu}, ${threads} threads, Node ${node}${isQuiet}.`;
+  return `${model}, plan \`${JSON.stringify(plan)}\`, ${cpu}, ${threads} threads, Node ${node}, load in the minute before ${load.toFixed(1)}.`;
 }
 
 function peakLine({ peaks: { operations, bytes } }) {

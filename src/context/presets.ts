@@ -28,7 +28,7 @@ export const presets: Readonly<Record<string, Preset>> = {
   fast: {
     summary: "the same, and the upper half of the layers reads only the tokens that the question at the end looks at",
     plan: parsePlan({
-      prefill: { ...sparse, select: { method: "fastkv", keep: 6144, least: 12_288 } },
+      prefill: { ...sparse, select: { method: "fastkv", keep: 6144, least: 24_576 } },
       speculate: "prompt-lookup",
     }),
   },
