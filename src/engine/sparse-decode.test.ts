@@ -120,7 +120,7 @@ test("room for a prompt is room for its pages and for the index of those that ar
       ["fastkv", indexBytes("page-topk", 78) + 2 * indexBytes("page-topk", 16)],
       ["gemfilter", 3 * indexBytes("page-topk", 16)],
     ] as const) {
-      const { prefill } = parsePlan({ prefill: { select: { method, layer: 2, keep: 1000, least: 1 } } });
+      const { prefill } = parsePlan({ prefill: { select: { method, layer: 3, keep: 1000, least: 1 } } });
       const selected = selectedReading(prefill, 5000, 4);
       assert.equal(Math.floor((selected?.selected ?? 0) / 64), 16);
       const schedule = { byLayers: false, selected };

@@ -11,7 +11,7 @@ after(() => engine.dispose());
 
 const text = randomIds(engine, 600, 1);
 const next = randomIds(engine, 12, 2);
-const fastkv = { method: "fastkv", window: 16, keep: 200, least: 256 };
+const fastkv = { method: "fastkv", layer: 2, window: 16, keep: 200, least: 256 };
 const promptOf = (common: number, rest: number, seed: number) =>
   Int32Array.from([...text.slice(0, common), ...randomIds(engine, rest, seed)]);
 

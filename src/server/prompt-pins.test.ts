@@ -60,7 +60,7 @@ test("cache_control pins what a selection leaves of the prompt in its lower laye
   t.after(() => tiny.close());
   const store = newStore();
   const server = createApp({ ...tiny.options, store, contexts: store });
-  const select = { method: "fastkv", layer: 1, window: 8, keep: 128, least: 400 };
+  const select = { method: "fastkv", layer: 2, window: 8, keep: 128, least: 400 };
   const { status, body } = await ask(server, "POST /v1/messages", {
     ...{ max_tokens: 1, long_context: { prefill: { select } } },
     system: [{ type: "text", text: `Marked: ${sand.repeat(6)}`, cache_control: { type: "ephemeral" } }],

@@ -79,7 +79,7 @@ test("plans that drop after reading share one reading, and answer as in sessions
 });
 
 test("under a selection that keeps what waits, questions about one text share its reading, alone or with plans that drop, and answer as in sessions of their own", async () => {
-  const select = { method: "fastkv", window: 8, keep: 128, least: 200 };
+  const select = { method: "fastkv", layer: 2, window: 8, keep: 128, least: 200 };
   const plans = [
     parsePlan({ prefill: { select } }),
     parsePlan({
