@@ -26,7 +26,8 @@ export const presets: Readonly<Record<string, Preset>> = {
     }),
   },
   fast: {
-    summary: "the same, and the upper half of the layers reads only the tokens that the question at the end looks at",
+    summary:
+      "the same, and above 24,576 tokens the upper half of the layers reads only those that the question at the end looks at",
     plan: parsePlan({
       prefill: { ...sparse, select: { method: "fastkv", keep: 6144, least: 24_576 } },
       speculate: "prompt-lookup",
