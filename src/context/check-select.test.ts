@@ -68,6 +68,11 @@ test("a note says whose attention decides, and what a later question finds; none
   assert.deepEqual(review({ method: "all" }), { problems: [], notes: [] });
 });
 
+test("any layer may score: the last of the model, and the only one", () => {
+  assert.deepEqual(review({ ...fastkv, layer: 12 }).problems, []);
+  assert.deepEqual(review(fastkv, {}, { numLayers: 1, numFullLayers: 1 }).problems, []);
+});
+
 test("options that say nothing sensible are refused by name", () => {
   for (const [options, where] of [
     [{ keep: 0 }, /keep/],
